@@ -18,14 +18,14 @@ from tests.fixtures.services import clickhouse, database, end_servers, kafka, ow
 
 __all__ = ["clickhouse", "database", "kafka", "own_name", "pipeline"]
 
-# A suite starts a hundred processes of ours; each would compile all modules anew.
+# A suite starts a hundred processes; each would compile all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # Kafka is started several times for seconds each: a compiler that thinks less is up a third sooner.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-# How long an example takes is the machine's affair; a test that hangs is ended by its timeout. The
+# The duration of an example depends on the machine; a hanging test is ended by its timeout. The
 # suite draws the same examples each time, so that it fails for a change alone. To look for more,
 # set SLUICE_TEST_EXAMPLES to how many others each property draws.
 settings.register_profile("sluice", deadline=None, derandomize=True)

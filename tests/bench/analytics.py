@@ -54,7 +54,7 @@ class Timing:
 
 
 def main() -> int:
-    """Load, measure, ask; the exit status."""
+    """Load, measure, query; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.analytics")
     parser.add_argument("--requests", type=int, default=10_000_000)
     parser.add_argument("--keep", type=Path, help="a folder for the data; used again if it is full")

@@ -120,8 +120,8 @@ def _benches(part: str, base: Tree, own: Tree, *, quick: bool, rounds: int) -> R
 def _in_turn(
     part: str, rounds: int, measure: Callable[[int], Sequence[Callable[[], list[Figure]]]]
 ) -> Rounds:
-    """Measure both trees in each round; they take turns in going first, so that a drift of the
-    machine hits both.
+    """Measure both trees in each round; they alternate in going first, so that a drift of the
+    machine affects both.
     """
     found: Rounds = ([], [])
     for number in range(rounds):
@@ -133,7 +133,7 @@ def _in_turn(
 
 
 def _bench_of(tree: Tree, part: str, *, quick: bool) -> list[Figure]:
-    """Figures of a part by the tree's own bench; none if the tree has no such part."""
+    """Figures of a part from the tree's own bench; none if the tree has no such part."""
     with TemporaryDirectory(prefix="sluice-bench-") as folder:
         command = [str(tree.python), "-m", "tests.bench", *(["--quick"] if quick else []), part]
         try:
@@ -193,7 +193,7 @@ def number(value: float) -> str:
 
 
 def _keep(found: dict[str, list[Compared]], base: Tree, own: Tree, **about: Any) -> None:
-    """Write the parts; the file keeps what it has of parts that were not measured this time."""
+    """Write the parts; the file keeps its entries of parts that were not measured this time."""
     parts = {
         part: {
             "base": base.name,

@@ -72,7 +72,7 @@ def _timed(
 
 
 def _passes(values: list[float]) -> list[list[float]]:
-    """The values in passes. The best pass counts: what else runs on the cores slows the others."""
+    """The values in passes. The best pass counts: other load on the cores slows the rest."""
     length = len(values) // _PASSES
     return [values[start : start + length] for start in range(0, length * _PASSES, length)]
 

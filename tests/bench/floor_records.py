@@ -59,7 +59,7 @@ def tier_message(request: dict[str, Any], message: Incoming) -> dict[str, Any]:
 
 
 def cost_event(record: dict[str, Any]) -> dict[str, Any]:
-    """A call's books."""
+    """The cost event of a call."""
     return as_record(
         CostEvent(
             **_WHO,

@@ -40,7 +40,7 @@ class Setup:
 
     @property
     def tier_names(self) -> tuple[str, ...]:
-        """The default tiers; more of them lie above and start no request of the workload."""
+        """The default tiers; further ones are above them and start no request of the workload."""
         return (
             "simple",
             "moderate",
@@ -83,7 +83,7 @@ def smaller(setup: Setup) -> Setup:
 
 
 def registry_of(setup: Setup) -> str:
-    """The local registry, grown; `{simulator}` stands for the simulator's address.
+    """The local registry, grown; `{simulator}` is a placeholder for the simulator's address.
 
     Further models cost more than those of the local registry, so that the same models are chosen.
     Each tenant has a limit, and a budget if the setup says so; neither is reached.

@@ -39,7 +39,7 @@ def bodies() -> list[dict[str, Any]]:
 
 
 def make_requests(run: str) -> Make:
-    """Request number n of a run: the bodies in turn, each with an id of its own."""
+    """Request number n of a run: the bodies in turn, each with a new id."""
     known = bodies()
 
     def make(number: int) -> dict[str, Any]:

@@ -53,7 +53,9 @@ DRAWN = 10
 
 
 def measure_proof(drawn: int = DRAWN) -> list[Figure]:
-    """Shares of the policies whose intervals hold the truth, and whether the five rank right."""
+    """Shares of the policies whose intervals contain the true value, and whether the five rank
+    right.
+    """
     file = recorded_file()
     if file is None:
         notes.print("replay-proof needs recorded answers: BENCH_DATA=DIR")
@@ -116,7 +118,7 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
 
 
 def _pair(parts: ReplayComponents, runs: tuple[str, str], truth: float) -> Pair:
-    """What `sluice replay diff` says of two runs."""
+    """The result of `sluice replay diff` for two runs."""
     quality_change = compared(parts, *runs)["change"]["quality"]
     return Pair(low=quality_change["low"], high=quality_change["high"], truth=truth)
 

@@ -119,7 +119,7 @@ def hold(prompts: Sequence[Prompt], live: RegistrySnapshot, seeds: Sequence[int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """How much better the second of two policies is: what was said, 95 %, and what is true."""
+    """How much better the second of two policies is: the 95 % interval, and the true difference."""
 
     low: float
     high: float
@@ -127,17 +127,17 @@ class Pair:
 
     @property
     def apart(self) -> bool:
-        """Whether the interval says which is better."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     @property
     def right(self) -> bool:
-        """Whether what it says, if it does, is so."""
+        """Whether the sign of the interval is the true one."""
         return (self.low > 0) == (self.truth > 0)
 
     @property
     def held(self) -> bool:
-        """Whether the truth lies in it."""
+        """Whether the interval contains the true difference."""
         return self.low - 1e-9 <= self.truth <= self.high + 1e-9
 
 

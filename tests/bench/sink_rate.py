@@ -113,7 +113,7 @@ def _full_speed(stack: Stack, size: SinkSize) -> list[Figure]:
 
 
 def _steady(stack: Stack, size: SinkSize) -> list[Figure]:
-    """What the same events take when they come one by one."""
+    """The CPU time of the same events when they arrive one by one."""
     already, warm_up = _stored(stack), int(size.rate * size.warm_up)
     requests = warm_up + int(size.rate * size.seconds)
     coming = records(requests)
@@ -147,7 +147,7 @@ def _at_rate(log: Producer, coming: Iterator[Record], rate: int) -> None:
 
 
 async def _bare_inserts(url: str, rows: int) -> float:
-    """Rows/s that ClickHouse takes of the sink's own statement, with nothing in front of it."""
+    """Rows/s that ClickHouse stores with the sink's own statement, without the sink."""
     settings = SinkSettings(clickhouse_url=url, clickhouse_database=BARE)
     client = connect(settings)
     migrate(client, settings)

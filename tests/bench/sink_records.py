@@ -52,7 +52,7 @@ class Record:
 
     @property
     def event(self) -> bytes:
-        """The value without what tells its schema."""
+        """The value without its schema prefix."""
         return self.value[_OPENING_BYTES:]
 
 
@@ -96,7 +96,7 @@ def producer(bootstrap: str) -> Producer:
 def send(
     to: Producer, record: Record, on_delivery: Callable[[object, Any], None] | None = None
 ) -> None:
-    """Hand a record over, waiting while the producer holds too many."""
+    """Produce a record, waiting while the producer's buffer is full."""
     while True:
         try:
             to.produce(

@@ -88,7 +88,7 @@ async def saturate(
 async def steady(
     stack: Stack, workers: Sequence[str], rate: int, run: str, seconds: float
 ) -> Steady:
-    """Send at a rate, whatever comes back.
+    """Send at a rate, independent of replies.
 
     Raises:
         BenchError: requests were not answered in time.

@@ -36,7 +36,9 @@ _GOAL_RATE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Yardsticks:
-    """What one round's figures are held against; `trips` are p50 and p99 by rate, ms."""
+    """The values that one round's figures are compared with; `trips` are p50 and p99 by rate,
+    ms.
+    """
 
     step_us: float
     floor: Saturation
@@ -83,7 +85,7 @@ def medians(rounds: Sequence[Sequence[Figure]]) -> list[Figure]:
 
 
 def worker_pipeline(folder: Path, tree: Tree) -> TreePipeline:
-    """A pipeline of a tree in a folder of its own, not started."""
+    """A pipeline of a tree in its own folder, not started."""
     return TreePipeline(pipeline_folder(folder, f"of-{tree.root.name}"), tree=tree)
 
 

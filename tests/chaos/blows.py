@@ -24,7 +24,7 @@ _AGAIN_S = 0.5
 
 
 class Fists:
-    """Strikes the parts of a stack; `down` are those that nobody may start again."""
+    """Strikes the processes of a stack; `down` are those that must not be restarted."""
 
     def __init__(self, stack: Stack, disks: Mapping[str, SmallDisk]) -> None:
         self._stack = stack

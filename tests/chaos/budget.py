@@ -54,7 +54,7 @@ class Phase:
 
 
 def main() -> int:
-    """Run; 0 where the budget held."""
+    """Run; 0 if the budget held."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.budget")
     parser.add_argument("--next-window", action="store_true", help="wait for the next full hour")
     chosen = parser.parse_args()
@@ -90,7 +90,7 @@ def main() -> int:
 
 
 class TimedStack(Stack):
-    """A stack whose broker may have a clock of its own."""
+    """A stack whose broker may have its own clock."""
 
     clocks: OwnClocks | None = None
 

@@ -41,7 +41,7 @@ SCENARIO = Scenario(
 
 
 def main() -> int:
-    """Run; 0 where it held or can't be run here."""
+    """Run; 0 if the books balance or the run is not possible here."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="sluice-clock-"))
     stack = Stack(folder)

@@ -12,7 +12,7 @@ _BALLAST = "ballast"
 
 
 class NoSmallDiskError(Exception):
-    """This machine does not let us mount one; the cell is left out, and says so."""
+    """This machine can't mount one; the cell is skipped with that reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class SmallDisk:
         return cls(folder=folder)
 
     def fill(self) -> None:
-        """Take what is left, to the last block, against whoever writes at the same time."""
+        """Fill the rest, to the last block, against concurrent writers."""
         block = os.statvfs(self.folder).f_bsize
         with (self.folder / _BALLAST).open("ab") as ballast:
             taken, wanted = 0, max(os.statvfs(self.folder).f_bavail, 1)
@@ -55,9 +55,9 @@ class SmallDisk:
                     taken += wanted
 
     def give_room(self) -> None:
-        """Give back what was taken."""
+        """Free what was filled."""
         (self.folder / _BALLAST).unlink(missing_ok=True)
 
     def unmount(self) -> None:
-        """Let go of it, whatever still lies there."""
+        """Unmount it, with any content."""
         subprocess.run(["umount", "--lazy", str(self.folder)], check=False, capture_output=True)

@@ -37,7 +37,7 @@ WARM_UP_S = 8.0
 
 
 def main() -> int:
-    """Run; 0 where the goal is kept."""
+    """Run; 0 if the goal is met."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.flood")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=20.0, help="good requests/s")

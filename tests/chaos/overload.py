@@ -42,7 +42,7 @@ BEST_IN = 10
 
 
 def main() -> int:
-    """Run; 0 where what must hold under overload held."""
+    """Run; 0 if the invariants under overload held."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.overload")
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--rate", type=float, default=300.0, help="requests/s")
@@ -141,7 +141,7 @@ async def _watch(stack: Stack, samples: list[Sample], begun: float) -> None:
 
 
 def _lag(url: str) -> dict[str, float]:
-    """Records that lie unread, by the kind of their topic."""
+    """Unread records by the kind of their topic."""
     found: dict[str, float] = {}
     for labels, value in scrape(url, "sluice_consumer_lag_records").items():
         topic = labels.split('topic="')[1].partition('"')[0]
@@ -184,7 +184,7 @@ def _requests(name: str, deadline_ms: int) -> Make:
 
 
 def _narrow(registry: str) -> str:
-    """The same registry, each instance of which takes few calls at once."""
+    """The same registry with few concurrent calls for each instance."""
     return registry.replace(
         "{name: simulator,", f"{{name: simulator, limits: {{concurrency: {AT_ONCE}}},"
     )

@@ -23,7 +23,7 @@ class Overshoot:
 
 
 def overshoot(ledger: Path, limit_nano: int) -> Overshoot:
-    """What a ledger says about a limit; nothing where it was not reached."""
+    """The ledger's spend beyond a limit; `None` if it was not reached."""
     begun: dict[str, int] = {}
     ended: list[tuple[int, str, int]] = []
     for line in ledger.read_text().splitlines():

@@ -57,7 +57,9 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was lost, doubled or paid without being booked, or it was not run."""
+        """Whether nothing was lost, duplicated or paid without being booked, or the scenario was
+        skipped.
+        """
         return self.books is None or self.books.balanced
 
     def as_document(self) -> dict[str, Any]:
@@ -150,7 +152,7 @@ class Chaos:
 
 
 def run_scenario(scenario: Scenario, folder: Path) -> Report:
-    """A stack of its own, from nothing, ended at the end."""
+    """A stack created for the scenario and ended after it."""
     stack = Stack(folder)
     with ExitStack() as cleanup:
         try:
@@ -177,7 +179,7 @@ def _small_disks(scenario: Scenario, stack: Stack, cleanup: ExitStack) -> dict[s
 
 
 async def _becomes_ready(ready: Callable[[], bool], timeout_s: float) -> bool:
-    """Whether a probe says yes in time."""
+    """Whether a probe succeeds in time."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         if await asyncio.to_thread(ready):

@@ -86,7 +86,7 @@ def _killed(part: str) -> Scenario:
 
 
 def _paused(part: str) -> Scenario:
-    """Workers and sinks have a second one beside, which takes over."""
+    """Workers and sinks have a second instance, which takes over."""
     return Scenario(
         name=f"{part} paused",
         about=f"the {part} stopped for {_PAUSED_S:g} s, then woken",

@@ -84,7 +84,7 @@ def _opening_modules() -> list[str]:
 
 
 def _calls() -> dict[str, set[str]]:
-    """Names that each module of ours calls."""
+    """Names that each module of the product calls."""
     found: dict[str, set[str]] = {}
     for folder in ("core", "schemas", "streams", "sinks", "infra"):
         for path in (ROOT / folder).rglob("*.py"):

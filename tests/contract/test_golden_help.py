@@ -9,7 +9,7 @@ from tests.golden.help_texts import FILE
 
 
 def test_the_help_of_every_command_is_the_recorded_one() -> None:
-    # In a process of its own: Click keeps the help option of a command's first context.
+    # In a separate process: Click keeps the help option of a command's first context.
     command = [sys.executable, "-m", "tests.golden.help_texts", "--print"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

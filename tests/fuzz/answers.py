@@ -104,7 +104,7 @@ def make_answer(draw: Random, name: str) -> tuple[int, bytes]:
         whole = anything(draw)
     body = orjson.dumps(whole)
     if draw.random() < 0.15:
-        # A number as no writer of ours would write it, in place of a count or an argument.
+        # A number in a form that Sluice never writes, in place of a count or an argument.
         at = body.find(b":5") if b":5" in body else body.find(b":9")
         body = body[: at + 1] + draw.choice(_NUMBERS_AS_TEXT) + body[at + 2 :]
     if draw.random() < 0.02:

@@ -62,11 +62,11 @@ _HI = {"role": "user", "content": "Hi"}
 
 
 class BrokenPromiseError(Exception):
-    """What came of an input is not what must come of any."""
+    """The result of an input violates an invariant."""
 
 
 class Vendors:
-    """Every vendor, of whom each answer is made anew."""
+    """All vendors, with a newly drawn answer of each."""
 
     def __init__(self, draw: Random) -> None:
         self._draw = draw
@@ -148,7 +148,9 @@ def _is_priced(usage: Usage | None) -> None:
 
 
 def _check_accepted_as_turn(message: dict[str, Any]) -> None:
-    """An answer is a turn that the door takes, unless it says nothing or is nested too deeply."""
+    """An answer is a turn that the classify agent accepts, unless it is empty or nested too
+    deeply.
+    """
     exact_json.dumps(message)
     says = message.keys() - {"role", "content", "reasoning", "reasoning_details", "extra_content"}
     document = {"messages": [_HI, message]}

@@ -109,7 +109,7 @@ def _cut(draw: Random) -> bytes:
 
 
 def _flipped(draw: Random) -> bytes:
-    """Bytes of a whole request, some of them changed, moved or put twice."""
+    """Bytes of a complete request, some of them changed, moved or repeated."""
     whole = bytearray(draw.choice((_valid, _mutated, _avro, _avro, _framed))(draw))
     for _ in range(draw.randint(1, 6)):
         at = draw.randrange(len(whole)) if whole else 0
@@ -140,7 +140,7 @@ def _framed(draw: Random) -> bytes:
 
 
 def _record(draw: Random) -> dict[str, Any]:
-    """What Avro can say and JSON can't, and JSON in its text fields that may be none."""
+    """Values that Avro has and JSON has not, and invalid JSON in its text fields."""
     floats = (float("nan"), float("inf"), float("-inf"), 0.5, 1e308, -1.0)
     texts = ("{}", "[]", "{", '{"a":1}', "[" * 500, '{"type":"json_object"}', "NaN", *WORDS)
     message = {

@@ -23,7 +23,7 @@ _CHECKED = 50
 
 
 class Target(Protocol):
-    """Takes inputs; `longest_s` is the time (CPU, s) that one may hold the loop."""
+    """Takes inputs; `longest_s` is the time (CPU, s) that one may block the loop."""
 
     longest_s: float
 

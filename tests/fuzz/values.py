@@ -97,7 +97,7 @@ _MORE: tuple[dict[str, Any], ...] = (
 
 
 def valid_request(draw: Random) -> dict[str, Any]:
-    """A request that the door takes."""
+    """A request that the classify agent accepts."""
     document: dict[str, Any] = {}
     if draw.random() < 0.5:
         document["prompt"] = draw.choice(WORDS[1:])

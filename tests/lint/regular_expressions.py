@@ -83,7 +83,7 @@ class _Analysis:
         return self.problems
 
     def _starts(self) -> Chars:
-        """What begins an attempt: the first character, or what stands before it."""
+        """What begins an attempt: the first character, or what precedes it."""
         nodes = self._tree
         if nodes and nodes[0][0] is op.AT:
             if nodes[0][1] is op.AT_BEGINNING_STRING or not self._flags & re.MULTILINE:
@@ -120,7 +120,7 @@ class _Analysis:
                 self._nested(inner)
 
     def _endings(self, body: Sequence[Node]) -> Iterator[Node]:
-        """Repetitions that may be the last thing of a body."""
+        """Repetitions that may be the last part of a body."""
         for node in reversed(body):
             if node[0] in (op.MAX_REPEAT, op.MIN_REPEAT) and node[1][1] > node[1][0]:
                 yield node
@@ -188,7 +188,7 @@ class _Analysis:
         return frozenset(found)
 
     def _nullable(self, nodes: Sequence[Node]) -> bool:
-        """Whether the rest can match nothing, whatever follows; look-arounds can fail."""
+        """Whether the rest can match the empty text, whatever follows; look-arounds can fail."""
         return all(self._may_be_empty(node) for node in nodes)
 
     def _may_be_empty(self, node: Node) -> bool:

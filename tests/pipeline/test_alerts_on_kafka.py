@@ -195,13 +195,13 @@ def test_a_lease_outlasts_idle_times_of_leader_and_followers(kafka: str, own_nam
 
 
 async def _settled(logs: list[KafkaAlertLog]) -> tuple[KafkaAlertLog, asyncio.Task[None]]:
-    """Who holds the lease once both are in the group, and the other's wait for it."""
+    """Who has the lease once both are in the group, and the other's wait for it."""
     while True:
         waits = {log: asyncio.create_task(log.elected()) for log in logs}
         await asyncio.wait(waits.values(), return_when=asyncio.FIRST_COMPLETED)
         holder = logs[0] if logs[0].mine else logs[1]
         (other,) = [log for log in logs if log is not holder]
-        for _ in range(9):  # longer than a heartbeat, by which the first hears of the second
+        for _ in range(9):  # longer than a heartbeat, by which the first learns of the second
             await holder.read()
         if holder.mine and not other.mine:
             return holder, waits[other]
@@ -269,7 +269,7 @@ def test_the_lag_of_a_group_is_its_uncommitted_records(kafka: str, own_name: str
 
 @asynccontextmanager
 async def _webhook(received: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
-    """A server on loopback that takes in what it is told; its URL."""
+    """A server on loopback that collects the notices it receives; its URL."""
 
     async def take(request: web.Request) -> web.Response:
         received.put_nowait(await request.json())

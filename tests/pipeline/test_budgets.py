@@ -194,7 +194,7 @@ class _Scene:
         )
 
     def found(self, worker: _Worker) -> list[int]:
-        """What a worker takes to be spent: by the tenant, and by each user."""
+        """The spend that a worker has counted: of the tenant, and of each user."""
         sums = []
         for user in range(5):
             payer = BudgetSubject(tenant=self.tenant, user_id=f"u{user}")
@@ -274,7 +274,7 @@ def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
 
 
 async def _forget_costs(scene: _Scene) -> None:
-    """Delete the whole cost topic's records, as retention does: only the ledger knows."""
+    """Delete all records of the cost topic, as retention does: only the ledger has the sums."""
     log = KafkaBudgetLog({"bootstrap.servers": scene.address})
     await log.start()
     ends = {number: end for number, (_, end) in (await log.bounds(COST)).items()}
@@ -319,7 +319,7 @@ def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
 
 
 async def _ledger_total(scene: _Scene) -> int:
-    """Follow the ledger until the month's sums of the tenant come to what was spent."""
+    """Follow the ledger until the month's sums of the tenant equal the spend."""
     log = KafkaBudgetLog({"bootstrap.servers": scene.address})
     await log.start()
     reader = await log.open(BUDGETS, dict.fromkeys(range(PARTITIONS), 0))

@@ -19,7 +19,7 @@ HEARTBEATS = 3
 
 
 async def _consumer(stack: AsyncExitStack, kafka: str, name: str) -> AIOKafkaConsumer:
-    """The consumer of a worker, in its group and on the topic of that name, which nobody polls."""
+    """The consumer of a worker, in its group and on the topic of that name, never polled."""
     settings = WorkerSettings(kafka_bootstrap_servers=kafka, group=name, session_timeout_s=6)
     app = build_app(settings, None, DeliveryAttempts(name))
     consumer: Any = app.consumer
@@ -31,7 +31,7 @@ async def _consumer(stack: AsyncExitStack, kafka: str, name: str) -> AIOKafkaCon
 
 
 async def _heartbeats(consumer: AIOKafkaConsumer) -> None:
-    """Wait until the coordinator has heard some more heartbeats, or the member has left."""
+    """Wait until the coordinator has received some more heartbeats, or the member has left."""
     coordinator: Any = consumer._coordinator
     beat, beats = coordinator._do_heartbeat, asyncio.Semaphore(0)
 
@@ -47,7 +47,7 @@ async def _heartbeats(consumer: AIOKafkaConsumer) -> None:
 
 
 def _idle(consumer: AIOKafkaConsumer, seconds: float) -> None:
-    """As if nobody had polled for so long."""
+    """Pretend that no poll happened for so long."""
     consumer._subscription._last_fetch_ended -= seconds
 
 

@@ -37,12 +37,12 @@ FEATURE = "hot-reload"
 
 @asynccontextmanager
 async def alerts(bootstrap: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    """Every alert of the log, and those to come."""
+    """All alerts of the log, present and future."""
     consumer = AIOKafkaConsumer(ALERTS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
 
     async def decoded() -> AsyncIterator[dict[str, Any]]:
         async for record in consumer:
-            # Other tests put records there that are none.
+            # Other tests write invalid records there.
             with suppress(UndecodableError):
                 yield Codec("Alert").decode(record.value or b"")
 
@@ -55,7 +55,7 @@ async def alerts(bootstrap: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]
 
 @asynccontextmanager
 async def _asking(caller: Sender) -> AsyncIterator[list[dict[str, Any]]]:
-    """Requests one behind the other while something else goes on; their replies."""
+    """Requests one after the other during a change; their replies."""
     replies: list[dict[str, Any]] = []
     over = asyncio.Event()
 

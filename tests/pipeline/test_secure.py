@@ -48,14 +48,14 @@ pytestmark = pytest.mark.timeout(300)
 
 @dataclass
 class Secure:
-    """A pipeline on a broker that lets in over TLS only, and ClickHouse behind TLS."""
+    """A pipeline on a broker that accepts TLS only, and ClickHouse behind TLS."""
 
     stack: Stack
     kafka: SecureKafka
     env: dict[str, str]
 
     def sluice(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """A command of ours with the settings of this pipeline, and its end."""
+        """A command with the settings of this pipeline, and its result."""
         return subprocess.run(
             [sys.executable, "-m", "infra.cli", *arguments],
             env={**os.environ, "PYTHONPATH": os.getcwd(), **self.env, **env},
@@ -73,7 +73,7 @@ class Secure:
         return ended.stdout
 
     def refused(self, *arguments: str, **env: str) -> str:
-        """What a command says that must fail."""
+        """The output of a command that must fail."""
         ended = self.sluice(*arguments, **env)
         assert ended.returncode == 1, (ended.returncode, ended.stderr)
         assert "Traceback" not in ended.stderr, ended.stderr

@@ -42,7 +42,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sinks:
-    """Sinks of one group, on a database of their own."""
+    """Sinks of one group, on their own database."""
 
     stack: Stack
     database: str
@@ -87,7 +87,7 @@ class Sinks:
         return {row[0] for row in rows(self.stack.clickhouse_url, query)}
 
     def until(self, holds: Callable[[], bool], *needed: str) -> None:
-        """Wait until something holds; the sinks that are needed for it must live."""
+        """Wait until a condition holds; the sinks that it needs must be running."""
 
         def settled() -> bool:
             for name in needed:
@@ -129,7 +129,7 @@ def _coming() -> Iterator[Sent]:
 
 
 def _write(bootstrap: str, coming: Iterable[Sent]) -> dict[Place, Sent]:
-    """Write records; where each lies."""
+    """Write records; returns their positions."""
     written: dict[Place, Sent] = {}
     log = producer(bootstrap)
     for sent in coming:

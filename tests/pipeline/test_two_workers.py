@@ -30,7 +30,7 @@ from tests.rig.stack import Stack, fetch, start_basics
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Stack]:
-    """A pipeline with two workers in which marked messages fail; its books are its own."""
+    """A pipeline with two workers in which marked messages fail; its reconciliation is separate."""
     with (
         tempfile.TemporaryDirectory(prefix="sluice-pair-") as folder,
         some_kafka() as kafka,

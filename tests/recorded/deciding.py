@@ -46,7 +46,7 @@ Outcome = dict[str, Any]
 
 @cache
 def artifact() -> Artifact:
-    """The small artifact that every recorded learned decision goes by."""
+    """The small artifact of every recorded learned decision."""
     return read_artifact((HERE / "artifact.json").read_bytes())
 
 
@@ -95,7 +95,7 @@ def _start(given: Given, snapshot: RegistrySnapshot) -> Outcome:
 
 
 def _answer(given: Given, snapshot: RegistrySnapshot) -> Outcome:
-    """Whether an answer stands, or which tier is asked next."""
+    """Whether an answer is accepted, or which tier is tried next."""
     answered = Answered(
         body=given["body"],
         message=given["message"],
@@ -115,7 +115,7 @@ def _answer(given: Given, snapshot: RegistrySnapshot) -> Outcome:
 
 
 def _call(given: Given, snapshot: RegistrySnapshot) -> Outcome:
-    """Which models and instances of a tier are asked, in which order."""
+    """Which models and instances of a tier are called, in which order."""
     need = ModelRequirements(
         **{**given["need"], "capabilities": frozenset(given["need"]["capabilities"])}
     )
@@ -170,7 +170,7 @@ def _recorded(step: Step | None) -> Outcome:
 
 
 def _budget(given: Given, _: RegistrySnapshot) -> Outcome:
-    """What budgets say to a call, and which of their levels are reached."""
+    """The budgets' verdict on a call, and which of their levels are reached."""
     balances = [_balance(each) for each in given["balances"]]
     verdict = verdict_on(balances, given["expected_nano"])
     return _recorded(verdict.step(0, "")) | {
@@ -193,7 +193,7 @@ def _balance(given: Given) -> Balance:
 
 
 def _shadow(given: Given, snapshot: RegistrySnapshot) -> Outcome:
-    """Whether another tier is asked as well."""
+    """Whether another tier is called as well."""
     found = shadow_of(given["identity"], given["answered"], snapshot)
     return {} if found is None else _recorded(found.step(allowed=True))["shadow"]
 

@@ -37,7 +37,7 @@ def changed(cases: list[Case]) -> Iterator[tuple[Case, dict[str, Any]]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the record anew; 1 where the code version forbids it."""
+    """Rewrite the record; 1 if the code version forbids it."""
     version, cases = recorded() if FILE.exists() else (CODE_VERSION, [])
     moved = {case["id"]: outcome for case, outcome in changed(cases)}
     if moved and version == CODE_VERSION:

@@ -55,7 +55,7 @@ def _blocks(page: Path) -> Iterator[Block]:
 
 
 def commands(block: Block) -> list[str]:
-    """The `sluice` commands of a block, without the program's name; indented lines go on."""
+    """The `sluice` commands of a block, without the program's name; indented lines continue one."""
     found: list[str] = []
     for line in block.text.splitlines():
         started = _PROMPT.match(line)

@@ -58,7 +58,7 @@ class KnownAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A request of which every model's answer is known."""
+    """A request with every model's answer known."""
 
     key: str
     body: Mapping[str, object]
@@ -67,7 +67,7 @@ class Prompt:
 
 
 def recorded_prompts(file: Path) -> list[Prompt]:
-    """The recorded prompts, their answers looked at by the cascade's checks."""
+    """The recorded prompts, their answers evaluated by the cascade's checks."""
     snapshot = registry("classifier: rules")
     names = [model for model, _, _ in MODELS.values()]
     with gzip.open(file, "rb") as lines:
@@ -225,7 +225,7 @@ class Traffic:
 
 
 def walk(prompt: Prompt, way: Sequence[Step]) -> Iterator[str]:
-    """The models that are asked until one is trusted."""
+    """The models that are called until an answer is accepted."""
     for step in way:
         yield step.model
         if (

@@ -40,9 +40,9 @@ def code_of(reply: dict[str, Any]) -> str:
 
 @dataclass
 class Seen:
-    """What came back: replies by request id, and the latency of each first one, ms.
+    """Received replies by request id, and the latency of each first one, ms.
 
-    `stamped` and `answered_at` are the broker's own times of requests and first replies, ms.
+    `stamped` and `answered_at` are the broker's times of requests and first replies, ms.
     """
 
     sent_at: dict[str, float] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Load:
         self._arrived.set()
 
     async def send(self, request: dict[str, Any], **headers: str) -> None:
-        """Publish one request; returns when the producer has taken it."""
+        """Publish one request; returns when the producer has accepted it."""
         name = request["request_id"]
         self.seen.sent_at[name] = time.time()
         under_way = await self._producer.send(
@@ -104,7 +104,7 @@ class Load:
             self.seen.stamped[name] = done.result().timestamp
 
     async def at_rate(self, make: Make, rate: float, seconds: float) -> None:
-        """Open loop: the next request goes out when its time has come, whatever came back."""
+        """Open loop: requests are sent at their scheduled times, independent of replies."""
         start = time.perf_counter()
         for number in range(int(rate * seconds)):
             wait = start + number / rate - time.perf_counter()

@@ -77,7 +77,7 @@ time_t time(time_t *kept) {
 
 
 class NoOwnClockError(Exception):
-    """Such processes can't be had here; the message says why."""
+    """Such processes are not possible here; the message has the reason."""
 
 
 class OwnClocks:
@@ -109,7 +109,7 @@ class OwnClocks:
 
     @property
     def env(self) -> Mapping[str, str]:
-        """What a process needs in its environment to have its own clock."""
+        """The environment variables that give a process its own clock."""
         return {"LD_PRELOAD": str(self._library), FOLDER: str(self._folder)}
 
     @contextmanager

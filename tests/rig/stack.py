@@ -33,7 +33,7 @@ READY_S = 60.0
 class Stack:
     """The processes of one pipeline, by name.
 
-    Kafka and ClickHouse are its own, unless `kafka_at` and `clickhouse_at` name others.
+    Kafka and ClickHouse are started for it, unless `kafka_at` and `clickhouse_at` name others.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class Stack:
         return f"http://127.0.0.1:{self._port(f'worker-{number}')}"
 
     def page_url(self, name: str) -> str:
-        """Where a worker or sink answers those who operate it."""
+        """The address of a worker's or sink's operator pages."""
         return f"http://127.0.0.1:{self._port(name)}"
 
     @property
@@ -157,7 +157,7 @@ class Stack:
         TopicsAdmin(self.bootstrap).create(declared_topics(), widths)
 
     async def apply_registry(self, text: str | None = None) -> str:
-        """Publish a registry, the local one unless given; its version."""
+        """Publish a registry, by default the local one; returns its version."""
         version = parse_registry(text or local_registry(self.simulator_url))
         await publish_version({"bootstrap_servers": self.bootstrap}, version, by="test")
         return version.hash

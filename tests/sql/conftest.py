@@ -19,7 +19,7 @@ from tests.sql.rig.small_history import LIVES, SINCE, UNTIL
 
 @pytest.fixture
 def settings(clickhouse: str, database: str) -> SinkSettings:
-    """Settings for a database of the test's own, empty."""
+    """Settings for an empty database of one test."""
     return SinkSettings(clickhouse_url=clickhouse, clickhouse_database=database)
 
 
@@ -41,7 +41,7 @@ def tables(client: Client, settings: SinkSettings) -> Client:
 
 @pytest.fixture(scope="session")
 def asked_of_small_history(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the small history, over its range."""
+    """Runs a query on a database with the small history, over its range."""
     name = "a_small_history"
     with history(clickhouse, name, LIVES, since=SINCE, until=UNTIL) as put:
         yield put

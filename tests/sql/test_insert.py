@@ -314,7 +314,7 @@ def test_the_next_owner_gets_the_dedup_keys_of_the_previous_one(
 
 
 def test_a_batch_is_one_part_whatever_its_rows(tables: Client, with_store: WithStore) -> None:
-    """One insert, one part: stored whole or not at all."""
+    """One insert, one part: stored completely or not at all."""
     tables.command("SYSTEM STOP MERGES calls")
     events = [cost_event(f"c{n}", at=T0 + n * 86_400_000) for n in range(5_000)]
     with_store(

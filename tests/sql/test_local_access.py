@@ -41,7 +41,7 @@ def _send(url: str, method: str, body: bytes | None = None, **headers: str) -> t
 
 @pytest.fixture
 def page(clickhouse: str) -> str:
-    """What a page knows: the address."""
+    """The address, as a page has it."""
     return without_secrets(clickhouse)
 
 

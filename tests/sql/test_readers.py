@@ -36,7 +36,7 @@ _USER = """
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSettings]:
     """A ClickHouse whose users `sluice_reader` and `sluice_analyst` have the rights of the roles.
 
-    Users can't be made by SQL there, so that the rights stand in its file of users.
+    Users can't be created by SQL there, so the rights are in its file of users.
     """
     folder = tmp_path_factory.mktemp("readers")
     node = LocalClickHouse.in_folder(folder)
@@ -122,7 +122,7 @@ def test_every_question_is_answered_but_those_that_need_a_text(
 
 
 class _Recorded:
-    """A ClickHouse that takes every statement, and has these columns: table, name, type."""
+    """A ClickHouse that accepts every statement, and has these columns: table, name, type."""
 
     def __init__(self, *columns: tuple[str, str, str]) -> None:
         self.statements: list[str] = []

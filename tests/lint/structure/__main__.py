@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def main() -> int:
-    """Run the check or print what is asked for; the exit code."""
+    """Run the check or print the requested output; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.lint.structure")
     parser.add_argument(
         "show", nargs="?", default="check", choices=["check", "circles", "rewrite-lists", "figures"]
@@ -82,7 +82,7 @@ def _print_circles(tree: SourceTree) -> None:
 
 
 def _print_request_path(root: Path) -> None:
-    """In a process of its own: it imports the product of that root."""
+    """In a separate process: it imports the product of that root."""
     script = root / "tests/lint/structure/request_path.py"
     print()
     if script.exists():

@@ -23,7 +23,7 @@ SHOWN_IMPORTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeCheck:
-    """A bound, what is over it, and the list of those that are known to be."""
+    """A bound, the names over it, and the list of known ones."""
 
     what: str
     list_name: str

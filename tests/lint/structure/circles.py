@@ -43,7 +43,7 @@ def package_circles(imports: Iterable[Import], packages: Container[str]) -> list
 
 
 def arrows(circles: Iterable[Circle]) -> list[str]:
-    """Each arrow `A -> B` that lies on a circle."""
+    """Each arrow `A -> B` that is on a circle."""
     return sorted(
         {
             f"{member} -> {circle.members[(at + 1) % len(circle.members)]}"
@@ -74,7 +74,7 @@ def _between(
 
 
 def _circles(between: Mapping[tuple[str, str], list[Import]]) -> list[Circle]:
-    """For each arrow that lies on a circle, the shortest circle through it; each circle once."""
+    """For each arrow on a circle, the shortest circle through it; each circle once."""
     graph: dict[str, set[str]] = defaultdict(set)
     for source, target in between:
         graph[source].add(target)

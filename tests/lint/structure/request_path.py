@@ -137,7 +137,7 @@ def _is_event_loop(frame: FrameType) -> bool:
 
 
 def classify_once() -> None:
-    """Give the classify handler one request."""
+    """Pass one request to the classify handler."""
     _classify_tests().classified(orjson.dumps({"prompt": QUESTION}))
 
 
@@ -148,7 +148,7 @@ def _classify_tests() -> Any:
 
 
 def execute_once() -> None:
-    """Give the execute handler one hop."""
+    """Pass one hop to the execute handler."""
 
     async def run() -> None:
         world = World()

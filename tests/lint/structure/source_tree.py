@@ -34,7 +34,7 @@ class Module:
 
     @property
     def package(self) -> str:
-        """The dotted name of the folder that holds the file."""
+        """The dotted name of the file's folder."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
     @property

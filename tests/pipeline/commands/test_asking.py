@@ -43,7 +43,7 @@ def asking(pipeline: Stack) -> RegistryVersion:
 
 @pytest.fixture(scope="module")
 def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
-    """The workload under that registry: its tenant, the replies, the books."""
+    """The workload under that registry: its tenant, the replies, the reconciliation."""
     kafka = {"bootstrap_servers": pipeline.bootstrap}
     first = parse_registry(local_registry(pipeline.simulator_url))
     tenant = uuid.uuid4().hex[:6]

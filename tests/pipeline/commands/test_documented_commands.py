@@ -56,7 +56,7 @@ COMMANDS = _documented()
 
 
 class Reader:
-    """A reader who has followed the pages: files, a request, registry versions of their own."""
+    """A reader who has followed the pages: their files, a request, registry versions."""
 
     def __init__(self, pipeline: Stack, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -138,7 +138,7 @@ def test_every_documented_command_does_its_work(
             name = command.split()[0]
             if ELSEWHERE.keys() & {name, " ".join(command.split()[:2])}:
                 continue
-            # Checks find what they look for, and too few labels are refused with what to do.
+            # Checks find faults, and too few labels are refused with a remedy.
             may_refuse = name in {"train", "eval"} or command.startswith("replay run")
             try:
                 reader.run(reader.filled_in(command), *((0, 1) if may_refuse else (0,)))

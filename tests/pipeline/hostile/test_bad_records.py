@@ -49,9 +49,9 @@ WITHIN_S = 30.0
 
 def _chosen(topic: str, every: int) -> Iterator[BadRecord]:
     for number, record in enumerate(bad_records(topic)):
-        # A cost event with one odd field is a call that other tests would find in the tables.
+        # A cost event with one extreme field is a call that other tests would find in the tables.
         is_call = topic == COST and " = " in record.what
-        # A broker takes no record without a key on a compacted topic.
+        # A broker rejects records without a key on a compacted topic.
         is_sendable = record.key or topic != BUDGETS
         if number % every == 0 and not is_call and is_sendable:
             yield record
@@ -88,7 +88,7 @@ async def _stored(pipeline: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def pipeline() -> Iterator[Stack]:
-    """A pipeline of its own: among the bad records are forged ones that count."""
+    """An exclusive pipeline: among the bad records are forged ones that count."""
     with running_pipeline() as stack:
         yield stack
 

@@ -50,7 +50,7 @@ def _tries(pipeline: Stack, private: Path) -> list[dict[str, Any]]:
 
 
 def _calls_without_an_id(pipeline: Stack) -> int:
-    """Calls that no worker made, as the simulator's ledger has them."""
+    """Calls in the simulator's ledger that no worker made."""
     return pipeline.ledger.read_text().count('"call_id":null')
 
 

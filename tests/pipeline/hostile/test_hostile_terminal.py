@@ -86,7 +86,7 @@ def test_no_command_prints_terminal_control_sequences_of_callers(
 
     for command, written in shown.items():
         assert obeyed_by_a_terminal(written) == [], (command, written)
-        # A table folds a long cell; a line of its own is what a stranger's line break would give.
+        # A table wraps a long cell; an untrusted line break would start a separate line.
         assert not re.search(r"^forged\S*\s*$", written, re.M) or command[0] == "query", written
     assert "forged" in shown["query", "cost_by", "--param", "by=user", "--since", "1h"]
     assert "forged" in shown["alerts",]

@@ -207,7 +207,7 @@ async def _none(consumer: StandaloneConsumer) -> None:
 
 
 async def _until(ask: Callable[[], Awaitable[object]], expected: object) -> None:
-    """Ask until the answer is this one."""
+    """Poll until the answer is the expected one."""
     while await ask() != expected:
         pass
 

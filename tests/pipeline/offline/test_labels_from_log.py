@@ -49,7 +49,7 @@ async def _topics(kafka: str, *names: str, partitions: int = 2) -> None:
 
 
 async def _write(kafka: str, topic: str, values: Sequence[bytes]) -> Written:
-    """Values over two partitions; where they lie, and the broker's time."""
+    """Write values over two partitions; returns their positions and broker times."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka)
     await producer.start()
     try:
@@ -114,7 +114,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     monkeypatch.setenv("SLUICE_CLICKHOUSE_DATABASE", own_name)
     rows, out = tmp_path / "labels.jsonl", tmp_path / "router.json"
     command = ["train", "--since", "1d", "--labels-out", str(rows), "--out", str(out)]
-    # The rules know this small world as well as what is learned: whether they are beaten is chance.
+    # The rules separate these labels as well as the model: which one wins is chance.
     command += ["--publish", "--force"]
     train_quickly(monkeypatch)
 
@@ -134,7 +134,9 @@ def test_from_tables_and_log_to_a_published_artifact(
 
 
 async def _fill(kafka: str, settings: SinkSettings, topic: str) -> None:
-    """Requests on the log, and in the tables: answered by one tier, asked of another in shadow."""
+    """Requests on the log and in the tables: answered by one tier, with a shadow call to
+    another.
+    """
     world = labels(ROWS).rows
     values = [orjson.dumps({"request_id": f"r{n}", "prompt": row.prompt})
               for n, row in enumerate(world)]  # fmt: skip

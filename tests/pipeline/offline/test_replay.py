@@ -45,7 +45,7 @@ ROWS = 80
 
 @dataclass
 class Replays:
-    """A pipeline that holds a recorded log; `run` calls `sluice replay`."""
+    """A pipeline with a recorded log; `run` calls `sluice replay`."""
 
     stack: Stack
     log: RecordedLog

@@ -27,7 +27,7 @@ STRONG = ("boundaries: [0.16, 0.5]", "boundaries: [0.0001, 0.0002]\n  judge: {mo
 
 @dataclass
 class Executed:
-    """Requests of one tenant that were answered, and a registry to ask again under."""
+    """Answered requests of one tenant, and a registry to call models again under."""
 
     pipeline: Stack
     tenant: str

@@ -59,7 +59,7 @@ class Shell:
 
 @contextmanager
 def _restored(shell: Shell) -> Iterator[str]:
-    """The version that is current, made so again in the end."""
+    """Restores the current version at the end."""
     first = shell.document("registry", "show", "--all")[-1]["version"]
     try:
         yield first

@@ -46,7 +46,7 @@ VALUE_OF = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadRecord:
-    """A record; `what` says in words what is wrong with it."""
+    """A record; `what` describes its fault."""
 
     what: str
     key: bytes | None = b"acme/r1"
@@ -232,7 +232,7 @@ EXTREMES: dict[str, tuple[Any, ...]] = {
 
 
 def least(schema: Any) -> dict[str, Any]:
-    """A good value with as little as the schema asks for."""
+    """A good value with only the required fields."""
     return {
         field["name"]: _least_of(field["type"], field["name"])
         for field in schema["fields"]
@@ -278,7 +278,7 @@ def _least_of(kind: Any, name: str) -> Any:
 
 
 def is_dead_letters(topic: str) -> bool:
-    """Whether a topic holds dead letters."""
+    """Whether a topic contains dead letters."""
     return topic.endswith(DEAD_LETTER_SUFFIX)
 
 

@@ -90,7 +90,7 @@ def _origin(
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: the tests' output is for the tests."""
+            """Log nothing: the tests' output is for the tests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
@@ -114,7 +114,7 @@ def _browser(url: str) -> Iterator[None]:
                 CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
                 f"--user-data-dir={profile}",
                 f"--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1",
-                # Chromium's own guard of private addresses would hide what our servers do.
+                # Chromium's own guard of private addresses would hide the servers' behaviour.
                 "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
                 "--remote-debugging-port=0", url,
             ],

@@ -74,7 +74,7 @@ async def keep_alive(stack: Stack, restarts: Counter[str]) -> None:
 
 
 class Caller:
-    """Sends requests to one partition, and knows what came of them."""
+    """Sends requests to one partition, and collects their results."""
 
     def __init__(self, producer: AIOKafkaProducer, reader: TopicReader, run: str) -> None:
         self._producer = producer
@@ -117,7 +117,7 @@ class Caller:
         return value
 
     def alerted(self) -> set[str]:
-        """Topics of which an alert says that a message failed."""
+        """Topics with an alert about a failed message."""
         found = [Codec("Alert").decode(record.value) for record in self._reader.of(ALERTS)]
         return {each["subject"] for each in found if each["rule"] == "handling_failed"}
 
@@ -195,6 +195,6 @@ async def _case(
 
 
 def balanced(stack: Stack, caller: Caller) -> Books:
-    """The books once everything has arrived in ClickHouse."""
+    """The reconciliation once everything has arrived in ClickHouse."""
     settle(stack.clickhouse_url, list(caller.sent), stack.ledger, 30)
     return reconcile(stack.clickhouse_url, list(caller.sent), caller.replies(), stack.ledger)

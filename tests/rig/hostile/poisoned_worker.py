@@ -30,7 +30,7 @@ _EXIT_STATUS = 9
 
 
 class PoisonError(Exception):
-    """What nobody foresaw."""
+    """An unexpected error."""
 
 
 def mark(agent: str, how: str) -> str:
@@ -66,7 +66,7 @@ def _poisoned(agent: str, good: Callable[..., Awaitable[None]]) -> Callable[...,
 
 
 def poison() -> None:
-    """Let marked messages fail from now on, in this process."""
+    """Make marked messages fail from now on, in this process."""
     good_draw, good_shadow = shadow.draw_shadow, shadow.make_shadow
     good_complete = exchange.complete
 

@@ -46,7 +46,7 @@ class Sender:
         self._news = asyncio.Condition()
 
     async def send(self, value: bytes | None, topic: str = REQUESTS, **headers: bytes) -> str:
-        """Publish bytes; gives the correlation id under which answers come."""
+        """Publish bytes; returns the correlation id of the replies."""
         correlation = uuid.uuid4().hex
         named = [(name.replace("_", "-"), text) for name, text in headers.items()]
         if "correlation_id" not in headers:
@@ -79,11 +79,11 @@ class Sender:
         return there()[number]
 
     def count(self, correlation: str) -> int:
-        """How many records came under a correlation id up to now."""
+        """How many records have a correlation id up to now."""
         return len(self._seen.get(correlation, []))
 
     async def listen(self) -> None:
-        """Take in what comes, until cancelled."""
+        """Collect incoming records, until cancelled."""
         async for record in self._consumer:
             correlation = dict(record.headers).get("correlation-id", b"").decode()
             async with self._news:

@@ -43,7 +43,7 @@ _OBEYED = re.compile(
 def sluice_on_a_terminal(
     commands: Sequence[Sequence[str]], env: Mapping[str, str], cwd: Path
 ) -> list[str]:
-    """All that each of some commands of ours writes to its terminal, as `on_a_terminal`."""
+    """The output of each of some commands on its terminal, as `on_a_terminal`."""
     behind = f"<{uuid.uuid4().hex}>"
     encoded_commands = orjson.dumps(commands).decode()
     written = on_a_terminal([sys.executable, "-c", _EACH, behind, encoded_commands], env, cwd)

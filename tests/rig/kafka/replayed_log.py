@@ -16,9 +16,9 @@ Place = tuple[str, int, int]
 
 
 def publish(kafka: str, log: RecordedLog, *, partitions: int = 2) -> dict[str, Place]:
-    """Publish requests and all events; where each request lies, by its id.
+    """Publish requests and all events; returns the position of each request by id.
 
-    Places and times of the events become those that the broker gave the requests.
+    Positions and times of the events become those that the broker assigned to the requests.
     """
     producer = Producer({"bootstrap.servers": kafka, "acks": "all", "log_level": 0})
     places, times = _requests(producer, log, partitions)
@@ -83,7 +83,7 @@ def put(producer: Producer, topic: str, events: Sequence[dict[str, Any]]) -> Non
 
 
 def golden(calls: Iterable[dict[str, Any]], score: Any) -> list[dict[str, Any]]:
-    """Golden signals about these calls, `score` told by the call."""
+    """Golden signals about these calls; `score` is computed from the call."""
     return [
         {
             "tenant": call["tenant"], "request_id": call["request_id"], "hop": call["hop"],

@@ -30,7 +30,7 @@ class SchemaRegistryServer:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def register(self, subject: str, schema: str) -> int:
-        """The id of a schema, given when it is new."""
+        """The id of a schema, assigned if it is new."""
         with self._changed:
             known = {text: number for number, text in self.schemas.items()}
             number = known.get(schema, FIRST_ID + len(self.schemas))
@@ -54,7 +54,7 @@ class SchemaRegistryServer:
         return 404, {"error_code": 40403, "message": "Schema not found"}
 
     def wait_until_requested(self, schema_id: int, timeout_s: float) -> bool:
-        """Whether somebody asked for an id in this time."""
+        """Whether a client requested an id in this time."""
         path = f"/schemas/ids/{schema_id}"
         with self._changed:
             return self._changed.wait_for(lambda: path in self.requested, timeout_s)
@@ -89,7 +89,7 @@ def _handler_of(registry: SchemaRegistryServer) -> type[BaseHTTPRequestHandler]:
             self._respond("POST")
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def _respond(self, method: str) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

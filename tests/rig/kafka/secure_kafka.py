@@ -35,7 +35,7 @@ AUDIENCE, ISSUER = "kafka", "https://tokens.example.org"
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority in a folder; `ca` is what its friends are told to trust."""
+    """A certificate authority in a folder; `ca` is the file that clients trust."""
 
     folder: Path
     name: str = "Test authority"
@@ -169,7 +169,7 @@ def _text(data: bytes) -> str:
 
 @contextmanager
 def token_endpoint(issuer: TokenIssuer) -> Iterator[str]:
-    """An OAuth 2 token endpoint that gives tokens to `CLIENT`; its URL."""
+    """An OAuth 2 token endpoint that issues tokens to `CLIENT`; its URL."""
     basic = base64.b64encode(f"{CLIENT}:{CLIENT_SECRET}".encode()).decode()
 
     class Handler(QuietHandler):
@@ -187,7 +187,7 @@ def token_endpoint(issuer: TokenIssuer) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class SecureKafka:
-    """A node that lets in over TLS only, with SCRAM or a token."""
+    """A node that accepts TLS only, with SCRAM or a token."""
 
     node: LocalKafka
     authority: Authority

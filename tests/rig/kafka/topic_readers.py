@@ -105,7 +105,7 @@ ALERT_RULES = "\n".join(
 
 
 class Feeding(Protocol):
-    """A reader at work; `noted` counts the records that it passed over, where it says so."""
+    """A running reader; `noted` counts the records that it skipped, if it reports that."""
 
     async def take(self, record: BadRecord) -> None:
         """Read a record."""
@@ -364,7 +364,7 @@ class _AlertEvents:
 
 
 class _Alerts:
-    """The alerts themselves: the evaluator's book, webhooks, and the command that shows them."""
+    """The readers of alerts: the evaluator's book, webhooks, and the command that lists them."""
 
     async def start(self, topic: str) -> Feeding:
         self.world = AlertWorld()
@@ -392,7 +392,7 @@ class _Alerts:
 
 
 class _Sink:
-    """A sink's writer of a partition, whose rows are proven or not."""
+    """A sink's writer of a partition, with validated or unvalidated rows."""
 
     async def start(self, topic: str) -> Feeding:
         self.topic = topic
@@ -502,7 +502,7 @@ class _SentReply:
 
 
 class _Status:
-    """Who runs, as `sluice registry apply` asks."""
+    """The running workers, as `sluice registry apply` reads them."""
 
     async def start(self, topic: str) -> Feeding:
         self.workers = LiveWorkers()
@@ -561,7 +561,7 @@ class _ReplayRequests:
 
 
 class _ReplayRows:
-    """What a replay finds of its run when it goes on."""
+    """The rows of its run that a resumed replay reads."""
 
     async def start(self, topic: str) -> Feeding:
         self.codec = Codec("ReplayDecision")
@@ -581,7 +581,7 @@ class _ReplayRows:
 
 class _NoAlerts:
     async def fire(self, *_: object) -> None:
-        """Nobody is told."""
+        """Deliver nothing."""
 
 
 def _good_alert(at: int) -> bytes:
@@ -595,7 +595,7 @@ def _good_alert(at: int) -> bytes:
 
 
 def _good_event(topic: str, number: int) -> BadRecord:
-    """A record that its readers take."""
+    """A record that its readers accept."""
     name = f"g{number}"
     if topic == COST:
         (each,) = on_log(COST, [cost_event(call_id=name, request_id=name)])

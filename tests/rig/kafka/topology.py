@@ -38,7 +38,7 @@ class Page:
 
     @property
     def is_green_without_requests(self) -> bool:
-        """Whether it claims to be well though it has no request partition."""
+        """Whether it reports ready without a request partition."""
         return self.status == 200 and not self.health["partitions"].get(REQUESTS)
 
 
@@ -110,7 +110,7 @@ class Topology:
         return time.monotonic() - begun
 
     def replies(self) -> Counter[str]:
-        """How many replies came to each request that was executed."""
+        """How many replies each executed request got."""
         found = (orjson.loads(record.value) for record in self._reader.of(REPLIES))
         return Counter(
             each["request_id"]
@@ -120,7 +120,7 @@ class Topology:
 
 
 async def _send(producer: AIOKafkaProducer, value: bytes, partition: int) -> None:
-    """Send to a partition that may be so new that the producer does not know it."""
+    """Send to a partition that may be so new that the producer has no metadata of it."""
     async with asyncio.timeout(30):
         while True:
             with suppress(AssertionError, KafkaError):
@@ -164,8 +164,9 @@ async def _becomes(url: str, why: str | None) -> Page:
 async def changed(
     stack: Stack, names: Collection[str], run: str, partition_counts: Iterable[int]
 ) -> Changes:
-    """Widen the request topic from 4 to 6 partitions, then delete it and make it anew with each of
-    these numbers of partitions. Between the first two it is away until every worker says so.
+    """Extend the request topic from 4 to 6 partitions, then delete and recreate it with each of
+    these numbers of partitions. Between the first two it stays deleted until every worker reports
+    it.
     """
     changes = Changes()
     urls = [stack.page_url(name) for name in names]

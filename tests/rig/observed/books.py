@@ -26,7 +26,7 @@ _AS_JSON = (
 
 
 def rows(url: str, query: str) -> list[list[Any]]:
-    """A query's rows; decimals come as text."""
+    """A query's rows; decimals are text."""
     answer = run_sql(url, f"{query} {_AS_JSON}")
     data = json.loads(answer)["data"]
     return [list(row) for row in data]
@@ -57,7 +57,7 @@ def read_ledger(path: Path) -> dict[str, Served]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What a run left behind. All but the first block must be zero."""
+    """The reconciliation of a run. All but the first block must be zero."""
 
     sent: int
     answered: int
@@ -77,7 +77,7 @@ class Books:
 
     @property
     def balanced(self) -> bool:
-        """Whether nothing was lost, doubled or paid without being booked."""
+        """Whether nothing was lost, duplicated or paid without being booked."""
         return not any(
             (
                 self.lost,
@@ -120,11 +120,11 @@ def reconcile(
     ledger: Path,
     recovered_s: float = 0.0,
 ) -> Books:
-    """Hold everything against everything.
+    """Compare all sources with each other.
 
-    Calls may go on meanwhile, a shadow call after its reply for example. So the ledger is read
-    twice: what it knew before the rows were read must be booked, and what is booked must be known
-    to it afterwards.
+    Calls may continue meanwhile, for example a shadow call after its reply. So the ledger is read
+    twice: calls in it before the rows were read must be booked, and booked calls must be in it
+    afterwards.
     """
     served_before = read_ledger(ledger)
     booked = _booked(url)
@@ -158,7 +158,7 @@ def reconcile(
 
 
 def _booked(url: str) -> dict[str, tuple[str, int | None]]:
-    """Status and cost, nano-USD, of each call; a row that knows the cost counts before others."""
+    """Status and cost, nano-USD, of each call; a row with a cost takes precedence."""
     booked: dict[str, tuple[str, int | None]] = {}
     for call_id, status, cost in rows(
         url, "SELECT call_id, status, cost FROM sluice.calls ORDER BY cost IS NULL DESC"

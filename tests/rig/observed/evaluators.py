@@ -34,7 +34,7 @@ def registry_with_rule(simulator_url: str) -> str:
 
 
 async def evaluator(stack: Stack, names: Collection[str]) -> str:
-    """The one worker that says of itself that it evaluates, in /health and its metrics."""
+    """The one worker that reports itself as evaluator, in /health and its metrics."""
 
     def now() -> list[str]:
         there = [name for name in names if answers(f"{stack.page_url(name)}/health")]
@@ -55,7 +55,7 @@ def _evaluates(url: str) -> bool:
 
 
 async def evaluated_by(stack: Stack, names: Collection[str], quiet_ms: int = 0) -> str:
-    """Wait until the log says that one of these workers evaluated rules for so long (broker time,
+    """Wait until the log shows that one of these workers evaluated rules for so long (broker time,
     ms), and no other did meanwhile; its name.
     """
     kafka = {"bootstrap_servers": stack.bootstrap}

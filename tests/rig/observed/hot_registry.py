@@ -13,7 +13,7 @@ BETWEEN_S = 0.02
 
 
 async def health_of(pipeline: Stack) -> dict[str, Any]:
-    """What the worker says of itself."""
+    """The worker's /health document."""
     return dict(await asyncio.to_thread(fetch, f"{pipeline.worker_url()}/health"))
 
 
@@ -30,7 +30,7 @@ async def uses(pipeline: Stack, digest: str) -> None:
 
 
 async def idle(pipeline: Stack) -> None:
-    """Wait until the worker has nothing in work."""
+    """Wait until the worker has no work in progress."""
     async with asyncio.timeout(BY_S):
         while (await health_of(pipeline))["in_flight"]:  # noqa: ASYNC110 - another process
             await asyncio.sleep(BETWEEN_S)

@@ -7,7 +7,7 @@ import urllib.request
 
 
 def scrape(url: str, metric: str) -> dict[str, float]:
-    """A metric's values on the page of the process at this address, by its labels as they stand."""
+    """A metric's values on the page of the process at this address, by label set."""
     with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     found = re.findall(rf"^{metric}{{(.*)}} (\S+)$", text, re.MULTILINE)

@@ -13,7 +13,7 @@ _BETWEEN_S = 0.05
 
 
 def poll_until(holds: Callable[[], bool], timeout_s: float = 110.0) -> None:
-    """Ask until it holds.
+    """Poll until the condition holds.
 
     Raises:
         TimeoutError: it did not in time.

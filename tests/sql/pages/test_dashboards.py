@@ -34,7 +34,7 @@ PANELS = [
 
 @pytest.fixture(scope="module")
 def grafana(clickhouse: str) -> Iterator[tuple[Client, QueryRunner]]:
-    """A client as Grafana's, and who asks as `sluice query` does, on a database with a history."""
+    """A client like Grafana's and a `sluice query` runner, on a database with a history."""
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME)
     with (
         history(clickhouse, NAME, draw_lives(), since=SINCE, until=UNTIL),
@@ -76,7 +76,7 @@ def test_a_panel_returns_the_result_of_its_query(
         tuple(row[name] for name in ((panel.time, *names) if panel.time else names))
         for row in answer.by_name()
     ]
-    # The driver gives no names where there are no rows.
+    # The driver returns no column names without rows.
     columns = ("time", *names) if panel.time and shown.result_rows else names
     places = [shown.column_names.index(name) for name in columns if shown.result_rows]
     found = [tuple(_known(row[place]) for place in places) for row in shown.result_rows]

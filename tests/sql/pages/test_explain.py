@@ -72,7 +72,7 @@ async def _store(world: World, settings: SinkSettings) -> None:
 
 @dataclass
 class Timelines:
-    """Stories of requests that a database holds."""
+    """Timelines of the requests in a database."""
 
     settings: SinkSettings
 

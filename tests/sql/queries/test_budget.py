@@ -21,7 +21,7 @@ USD = Decimal("0.002")
 
 @pytest.fixture(scope="module")
 def run_query(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
+    """Runs a query on a database with the history."""
     with history(clickhouse, "budget_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 

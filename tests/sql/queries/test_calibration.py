@@ -20,7 +20,7 @@ Z = 1.959963984540054
 
 @pytest.fixture(scope="module")
 def run_query(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
+    """Runs a query on a database with the history."""
     with history(clickhouse, "confidence_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
@@ -31,7 +31,7 @@ def _scores(life: Life, signal: str) -> list[float]:
 
 
 def _quality(life: Life, stated: Signal, only: str) -> float | None:
-    """What was said of the answer afterwards: golden, else feedback, else judges."""
+    """The later score of the answer: golden, else feedback, else judges."""
     answered, last = life.answered_by, life.hops[-1].tier
     sent = answered is not None and stated.tier == (answered.tier if stated.model else last)
     for signal in ("golden", "feedback"):

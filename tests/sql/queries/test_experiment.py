@@ -44,13 +44,13 @@ LIVES = _lives()
 
 @pytest.fixture(scope="module")
 def run_query(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
+    """Runs a query on a database with the history."""
     with history(clickhouse, "arms_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
 
 def _mean_score(life: Life, signal: str) -> float | None:
-    """The mean of what was said of the answer that was sent."""
+    """The mean score of the sent answer."""
     sent = MODELS[life.answered_by.tier][0] if life.answered_by else None
     scores = [
         each.score
@@ -77,7 +77,7 @@ VALUES: dict[str, Callable[[Life], float | None]] = {
 
 
 def _by_user(lives: list[Life], value: Callable[[Life], float | None]) -> list[list[float]]:
-    """Known values of each user who has any."""
+    """Known values of each user with any."""
     users: dict[tuple[str, str], list[float]] = defaultdict(list)
     for life in lives:
         known = value(life)

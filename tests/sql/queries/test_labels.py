@@ -19,7 +19,9 @@ TRUST = ("golden", "feedback", "judge")
 
 
 def _lives() -> list[Life]:
-    """Lives of which some were asked of another tier too, judged there, and keep their prompt."""
+    """Lives of which some had a shadow call to another tier, were judged there, and keep their
+    prompt.
+    """
     lives = draw_lives(240, seed=31)
     for life in lives:
         if life.number % 2:
@@ -38,7 +40,7 @@ def _shadow(life: Life, status: str) -> None:
         propensity=0.05 + life.number / 1000,
     )  # fmt: skip
     life.others.append(call)
-    # The judge's own words on the tier are wrong here: what counts is the call that it names.
+    # The tier in the judge's signal is wrong here: the call that it names counts.
     life.signals.append(
         Signal(signal="judge", at=life.ended_at + 90, tier="simple" if status == "ok" else tier,
                score=0.25, passed=None, model=model, call_id=call.call_id)
@@ -50,7 +52,7 @@ LIVES = _lives()
 
 @pytest.fixture(scope="module")
 def run_query(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
+    """Runs a query on a database with the history."""
     with history(clickhouse, "labels_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 

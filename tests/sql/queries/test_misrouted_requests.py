@@ -37,7 +37,7 @@ LIVES = _lives()
 
 @pytest.fixture(scope="module")
 def run_query(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
+    """Runs a query on a database with the history."""
     with history(
         clickhouse, "misrouted_requests_of_a_history", LIVES, since=SINCE, until=UNTIL
     ) as put:

@@ -20,7 +20,7 @@ Z = 1.959963984540054
 
 
 def _lives() -> list[Life]:
-    """Lives of which a third was asked of another tier, some of them in vain at first."""
+    """Lives of which a third had a shadow call to another tier, some of which failed first."""
     lives = draw_lives(240, seed=41)
     for life in lives:
         if life.number % 3 == 0 and life.answered_by is not None and life.status == "replied":
@@ -63,7 +63,7 @@ LIVES = _lives()
 
 @pytest.fixture(scope="module")
 def run_query(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
+    """Runs a query on a database with the history."""
     with history(clickhouse, "shadows_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 

@@ -36,7 +36,7 @@ _BUDGETS = tuple((per, every) for per in ("tenant", "user", "feature", "model") 
 
 
 def _ranges() -> list[tuple[int, int]]:
-    """Ranges that cut hours anywhere, lie on their edges, are empty, or hold everything."""
+    """Ranges that cut hours anywhere, end on their edges, are empty, or contain everything."""
     dice = random.Random(3)
     drawn = [sorted((T0 + dice.randrange(6 * DAY), T0 + dice.randrange(6 * DAY))) for _ in range(3)]
     on_edges = [(T0 + 5 * HOUR, T0 + 6 * HOUR), (T0, T0 + 9 * DAY), (T0 + 50 * DAY, T0 + 51 * DAY)]
@@ -57,8 +57,8 @@ RANGES = _ranges()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """USD of known cost, calls, calls of unknown cost, requests that ended, of them those that
-    were decided, and those that replied.
+    """USD of known cost, calls, calls of unknown cost, requests that ended, those of them that were
+    decided, and those that replied.
     """
 
     usd: Decimal
@@ -70,8 +70,8 @@ class Totals:
 
 
 def of_the_topic(since: int, until: int) -> Totals:
-    """Out of the records as they lie on the topics, by the rules of the design alone: a call counts
-    once, by its first record that has a cost; a request ends once.
+    """Totals from the records on the topics, by the rules of the design alone: a call counts once,
+    by its first record with a cost; a request ends once.
     """
     calls: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in LOG[Place(COST, 0)]:

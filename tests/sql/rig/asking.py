@@ -30,7 +30,7 @@ PERCENTILES = {"p50", "p95", "p99"}
 def history(
     clickhouse: str, name: str, lives: list[Life], *, since: int, until: int
 ) -> Iterator[Ask]:
-    """Asks questions of a database that holds these lives, over a range of broker time, ms."""
+    """Runs queries on a database with these lives, over a range of broker time, ms."""
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
     run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")
     make_migrated(settings)
@@ -62,12 +62,12 @@ def between(since: int, until: int) -> TimeRange:
 
 
 def time_of(ms: int) -> datetime:
-    """Broker time as the driver gives it."""
+    """Broker time as the driver returns it."""
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """The mean; of nothing it is unknown."""
+    """The mean; `None` without values."""
     return statistics.fmean(values) if values else None
 
 

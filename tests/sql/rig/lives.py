@@ -68,7 +68,9 @@ class Hop:
 
 @dataclass(kw_only=True)
 class Signal:
-    """One signal; without a tier it is about the whole, without a call about the tier's answer."""
+    """One signal; without a tier it is about the request, without a call about the tier's
+    answer.
+    """
 
     signal: str
     at: int
@@ -115,7 +117,7 @@ class Life:
         return float(self.ended_at - self.requested_at)
 
     def nano_up_to(self, hop: int) -> int | None:
-        """All answering calls up to a hop, as its worker knew them."""
+        """All answering calls up to a hop, as its worker recorded them."""
         costs = [call.nano for each in self.hops[: hop + 1] for call in each.calls]
         return None if None in costs else sum(cost or 0 for cost in costs)
 

@@ -38,7 +38,7 @@ class Record:
 
 
 def cost_event(call_id: str = "call-1", **fields: Any) -> dict[str, Any]:
-    """A cost event; what is not given is the least that the schema asks for."""
+    """A cost event; omitted fields have the schema's minimum."""
     least = {
         "tenant": "acme", "request_id": "r1", "hop": 0, "visit": 0, "call_id": call_id,
         "purpose": "answer", "at": T0, "started_at": None, "tier": "simple", "provider": "openai",
@@ -58,7 +58,7 @@ def quality_event(**fields: Any) -> dict[str, Any]:
 
 
 def outcome_event(kind: str = "replied", **fields: Any) -> dict[str, Any]:
-    """A journal record; `result` and `decision` are what is given of them over a least one."""
+    """A journal record; given parts of `result` and `decision` override minimal ones."""
     least = {
         "tenant": "acme", "request_id": "r1", "hop": 0, "visit": 0, "kind": kind,
         "final": kind in TERMINAL, "at": T0, "worker": "w1", "incarnation": "i1",
@@ -83,7 +83,7 @@ _DECISION: dict[str, Any] = {
 
 
 def on_log(topic: str, events: Sequence[dict[str, Any]], first: int = 0) -> list[Record]:
-    """Events as records with the key and headers that workers give them; broker time is `at`."""
+    """Events as records with the key and headers that workers set; broker time is `at`."""
     return [
         Record(
             offset=first + index,

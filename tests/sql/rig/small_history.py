@@ -38,7 +38,7 @@ def calls() -> list[tuple[Life, Call]]:
 
 
 def usd(nanos: Iterable[int | None]) -> Decimal | None:
-    """Sum of what is known; `None` where nothing is."""
+    """Sum of the known values; `None` without any."""
     known = [nano for nano in nanos if nano is not None]
     return Decimal(sum(known)).scaleb(-9) if known else None
 

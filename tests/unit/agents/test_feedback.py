@@ -17,7 +17,7 @@ from tests.unit.agents.world import World, deliver
 
 
 def _after_feedback(*requests: tuple[str, str], **feedback: Any) -> World:
-    """A world in which these requests (tenant, id) were answered, then feedback came."""
+    """A world in which these requests (tenant, id) were answered, then feedback arrived."""
     world = World()
 
     async def run() -> None:

@@ -44,7 +44,7 @@ def kinds(world: World) -> list[str]:
 
 
 def outage(until_ms: float, registry: str = REGISTRY) -> World:
-    """A world whose provider is down until then."""
+    """A world whose provider is down until that time."""
     world = World(registry=registry)
     begun = world.clock.now()
     world.script = lambda call, endpoint: (

@@ -66,7 +66,7 @@ def _snapshot(registry: str) -> RegistrySnapshot:
 
 
 class CrashedError(BaseException):
-    """The process is gone: nothing of it runs on."""
+    """The process has crashed and executes nothing further."""
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Crashes:
 
 
 class CrashingLog:
-    """A log whose writer dies at a given step."""
+    """A log whose writer crashes at a given step."""
 
     def __init__(self, log: MemoryLog, crashes: Crashes) -> None:
         self._log = log
@@ -105,7 +105,7 @@ class CrashingLog:
 
 @dataclass
 class World:
-    """Everything that outlives a worker: the log, the clock, the provider's own books."""
+    """Everything that outlives a worker: the log, the clock, the provider's ledger."""
 
     script: Script = field(default=lambda call, endpoint: says("Paris is the capital of France."))
     clock: StillClock = field(default_factory=StillClock)
@@ -178,7 +178,7 @@ class World:
         )
 
     async def _budgets(self, registry: LiveRegistry, me: Owner) -> LiveBudgets:
-        """The budgets of the registry, counted up to now; `self.follower` takes in what comes."""
+        """The budgets of the registry, counted up to now; `self.follower` reads new events."""
         reservations = Reservations()
         codecs = Codecs()
         self.follower = BudgetTracker(

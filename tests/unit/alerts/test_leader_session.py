@@ -35,7 +35,7 @@ CODECS, ALERT, COST_CODEC = Codecs(), Codec("Alert"), Codec("CostEvent")
 
 @dataclass
 class World:
-    """What outlives a worker: the log, the clock, what a webhook heard, the group's memory."""
+    """What outlives a worker: the log, the clock, a webhook's deliveries, the group's state."""
 
     text: str = ERRORS
     topics: tuple[str, ...] = (ALERTS, COST, OUTCOMES, "llm.requests.v1.dlq")
@@ -52,7 +52,7 @@ class World:
     def worker(
         self, deliver: Callable[[Notice, Webhook], Awaitable[DeliveryResult]] | None = None
     ) -> Life:
-        """A worker that is elected, and knows nothing yet."""
+        """A worker that is elected, without any state yet."""
 
         async def sleep(seconds: float) -> None:
             await asyncio.sleep(0)
@@ -283,7 +283,7 @@ def test_no_alert_is_published_before_all_events_are_read() -> None:
 
 
 def test_a_backlog_is_read_to_its_end_before_any_alert() -> None:
-    """On the way there the windows are half empty, and an alert that stands would look over."""
+    """Until then the windows are half empty, and an active alert would seem resolved."""
 
     async def scenario(world: World) -> None:
         first = world.worker()

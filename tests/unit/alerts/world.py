@@ -70,7 +70,7 @@ class World:
         self.start()
 
     def start(self) -> None:
-        """A new evaluator, which knows what the log says and nothing else."""
+        """A new evaluator, with only the log's state."""
         self.book = AlertBook()
         for number, alert in enumerate(self.log):
             self.book.take(alert, at=alert.at, offset=number)
@@ -84,7 +84,7 @@ class World:
             self.evaluator.take(seen)
 
     def at(self, now: int) -> list[tuple[str, str, str]]:
-        """Evaluate, publish, and tell what changed: rule, subject, state."""
+        """Evaluate, publish, and return the changes: rule, subject, state."""
         published = []
         for alert in self.wanted(now):
             notice = self.publish(alert)

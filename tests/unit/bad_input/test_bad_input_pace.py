@@ -11,7 +11,7 @@ HIGH, LOW, BURST, RUN = 10.0, 1.0, 20.0, 15
 
 
 class World:
-    """A clock, and the pauses that were asked for; a pause is kept."""
+    """A clock, and the requested pauses; a pause is kept."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -31,7 +31,7 @@ class World:
             self.pace.bad(place)
 
     def taken_in(self, seconds: float, *, good_in: int) -> int:
-        """Bad messages of A that a reader takes who has as many as it likes."""
+        """Bad messages of A that a reader reads from an unlimited backlog."""
         taken, until = 0, self.now + seconds
         while self.now < until:
             self.now += 0.01

@@ -132,7 +132,7 @@ def test_each_dead_letter_counts_for_the_pace_of_its_partition() -> None:
 
 
 class Narrow(MemoryLog):
-    """A log whose topics take no more than a mebibyte."""
+    """A log whose topics accept at most a mebibyte."""
 
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
         if size_of(record) > 1024 * 1024:

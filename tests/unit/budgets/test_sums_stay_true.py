@@ -81,10 +81,10 @@ class _Story:
         self.places[row.call_id] = partition
 
     async def again(self, which: int, cost: int | None, ago: int) -> None:
-        """Another record of an earlier call: cut off, or its real cost, which may come late.
+        """Another record of an earlier call: interrupted, or its real cost, which may be late.
 
-        Not of one that the log has forgotten and whose window the ledger has buried since: nothing
-        is left that could tell that it is the same call.
+        Not of a call that the log has removed and whose window the ledger has closed since: then no
+        state can show that it is the same call.
         """
         since = self.world.clock.now() - HOUR_MS
         rows = [
@@ -113,7 +113,7 @@ class _Story:
         await self.workers[name].keep()
 
     async def write(self, name: str) -> None:
-        """Write without a look at the ledger, or at who owns what by now: a late owner."""
+        """Write without checking the ledger or the current owner: a late owner."""
         await self.workers[name].follower.write()
 
     async def restart(self, name: str) -> None:
@@ -123,7 +123,7 @@ class _Story:
         self.world.owners[partition] = name
 
     async def falter(self, name: str, after: int) -> None:
-        """A worker dies in the middle of writing."""
+        """A worker crashes in the middle of writing."""
         worker = self.workers[name]
         worker.publisher.left = after
         await worker.keep()
@@ -138,8 +138,8 @@ class _Story:
         is_noticed: bool,
         compacts: bool,
     ) -> None:
-        """An owner that was paused writes over its successor's sums; the one dies in the middle of
-        it, the other before it notices.
+        """An owner that was paused overwrites its successor's sums; the successor crashes in the
+        middle of writing, the late owner before it notices.
         """
         await self.own(partition, before)
         await self.workers[before].keep()
@@ -175,7 +175,7 @@ class _Story:
             self.world.budgets.append(budget)
 
     async def settle(self) -> None:
-        """Everybody reads, and writes what is theirs."""
+        """Every worker reads, and writes the sums that it owns."""
         for worker in self.workers.values():
             await worker.keep()
             while not worker.follower.is_settled:
@@ -185,9 +185,9 @@ class _Story:
             await worker.keep()
 
     async def retire(self) -> None:
-        """The cost topic forgets what every worker has counted and every owner has written.
+        """Remove cost records that every worker has counted and every owner has written.
 
-        Calls of known cost are over by then: nobody books them again after so long.
+        Calls of known cost are complete by then: none is booked again after so long.
         """
         self.closed = {row.call_id for row in self.world.rows if row.cost_nano is not None}
         self.forgotten = {row.call_id for row in self.world.rows}

@@ -54,7 +54,7 @@ COST_CODEC = Codec("CostEvent")
 
 
 class FalteringLog:
-    """A publisher whose broker goes away after so many records."""
+    """A publisher whose broker becomes unreachable after so many records."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
@@ -94,7 +94,7 @@ class Worker:
     publisher: FalteringLog
 
     async def read(self) -> None:
-        """Take in all that there is; some readings give nothing and are not at their end."""
+        """Read all records; some polls return nothing before the end."""
         for _ in range(3):
             while await self.follower.take_costs():
                 pass
@@ -108,7 +108,7 @@ class Worker:
 
 @dataclass
 class World:
-    """The log, the clock, who owns what, and everything that was ever charged."""
+    """The log, the clock, the partitions' owners, and all charges."""
 
     partitions: int = PARTITIONS
     budgets: list[Budget] = field(default_factory=lambda: [DAILY])
@@ -188,7 +188,7 @@ class World:
         return row
 
     def reference_sums(self) -> dict[Account, Spent]:
-        """What every account came to, call by call; windows that are long over are left out."""
+        """The sum of every account, call by call, without windows that ended long ago."""
         first: dict[str, CostEvent] = {}
         for row in self.rows:
             known = first.get(row.call_id)
@@ -215,7 +215,7 @@ class World:
         return sums
 
     def agrees(self, worker: Worker) -> None:
-        """Hold a worker's books against the truth."""
+        """Compare a worker's accounts with the reference sums."""
         books = worker.follower.books
         for account, spent in self.reference_sums().items():
             assert books is not None

@@ -40,7 +40,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def _error_lines(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> list[str]:
     assert report_faults(sluice, arguments) == FAILED
-    # A client that is left open complains when it is collected.
+    # A client that is not closed logs a warning when it is collected.
     gc.collect()
     out, err = capfd.readouterr()
     assert not out

@@ -13,8 +13,8 @@ HOUR_MS = 3_600_000.0
 
 
 class Machine:
-    """A worker's two clocks: one that somebody may set, a count that nobody can; and the broker's,
-    which is `ahead` of the first as that was at the start.
+    """A worker's two clocks: a wall clock that can be set, a monotonic one that can't; and the
+    broker's, which is `ahead` of the first as that was at the start.
     """
 
     def __init__(self, ahead: float = 0.0) -> None:

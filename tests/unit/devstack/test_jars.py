@@ -17,7 +17,7 @@ NAMES = ("kafka.jar", "zstd.jar", "log4j.jar")
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
-    """A cache that remembers three jars."""
+    """A cache with three jars."""
     for name in NAMES:
         (tmp_path / name).write_bytes(name.encode())
     (tmp_path / jars._LIST).write_text("\n".join(str(tmp_path / name) for name in NAMES))

@@ -31,13 +31,13 @@ SHELL = [block for block in blocks("", "sh", "bash") if commands(block)]
 
 
 def _any_artifact(name: str) -> Artifact:
-    """An artifact of whatever hash a page shows, with the columns that the page says."""
+    """An artifact of any hash that a page shows, with the page's columns."""
     columns = ("gpt-4o-mini", "moderate", "o1-mini", "complex")
     return replace(default_artifact(), hash=name, columns=columns)
 
 
 def _around(block: Block) -> dict[str, Any]:
-    """The block's document, with the local registry's parts where it leaves them out."""
+    """The block's document, completed with the local registry's parts."""
     found: dict[str, Any] = yaml.safe_load(block.text)
     if "models" in found:
         return found

@@ -19,7 +19,7 @@ HOUR_MS = 3_600_000
 
 
 class Broker:
-    """Stamps a record; `slow` records are under way for too long to say anything."""
+    """Stamps a record; the round trip of `slow` records is too long to be used."""
 
     def __init__(self, clock: BrokerClock, *, topic: str = BUDGETS, slow: int = 0) -> None:
         self._clock = clock

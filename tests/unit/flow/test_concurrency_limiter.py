@@ -16,7 +16,7 @@ async def _settle() -> None:
 
 
 def _order(ahead: int, others: int) -> list[str]:
-    """Who got the one slot, in order, when so many wait in each line."""
+    """Who got the one slot, in order, with so many waiters in each queue."""
     order: list[str] = []
 
     async def scenario() -> None:

@@ -18,7 +18,7 @@ PLACE = (TOPIC, 0)
 
 @dataclass
 class Event:
-    """An event that remembers that it was released."""
+    """An event that records its release."""
 
     offset: int
     released: list[int]
@@ -29,7 +29,7 @@ class Event:
 
 @dataclass
 class Desk:
-    """A handler whose work ends when the test says so."""
+    """A handler whose work ends when the test ends it."""
 
     open: dict[int, asyncio.Event] = field(default_factory=dict)
     begun: list[int] = field(default_factory=list)
@@ -61,7 +61,7 @@ def _message(offset: int, partition: int = 0, generation: int | None = None) -> 
 
 
 async def _turns() -> None:
-    """Let everything that can go on go on."""
+    """Run the event loop until nothing can progress."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -222,7 +222,7 @@ def test_a_tier_without_slots_is_refused() -> None:
 
 
 def test_a_message_of_an_earlier_generation_is_not_opened_among_those_of_the_next() -> None:
-    """The topic may be another one of the same name, of which offset 0 comes next."""
+    """The topic may have been recreated under the same name, with offset 0 next."""
 
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)

@@ -46,7 +46,7 @@ def batch(
 
 
 def fetched(data: bytes) -> list[Any]:
-    """The records as a consumer's fetcher gives them."""
+    """The records as a consumer's fetcher returns them."""
     tolerate_header_names()
     found = fetcher.PartitionRecords(
         fetcher.TopicPartition("t", 0),
@@ -94,7 +94,7 @@ def test_a_header_without_a_value_counts_as_an_empty_one() -> None:
 
 
 class WithoutPartition:
-    """A producer that is asked for a partition which its topic does not have, as aiokafka is."""
+    """A producer whose topic lacks the requested partition, behaving as aiokafka does."""
 
     async def send(self, *_: Any, **__: Any) -> None:
         raise AssertionError("Unrecognized partition")

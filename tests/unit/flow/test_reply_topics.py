@@ -73,7 +73,7 @@ def test_no_allow_list_permits_a_declared_topic(prefixes: list[str]) -> None:
 
 
 class Broker:
-    """Knows some topics, counts how often it is asked."""
+    """Has some topics, counts its queries."""
 
     def __init__(self, *topics: str) -> None:
         self.topics = set(topics)

@@ -26,7 +26,7 @@ ENDED = JournalHeaders(
 
 
 class _TwoPartitions(MemoryLog):
-    """Records of tenants whose name ends in 2 lie in partition 1."""
+    """Records of tenants whose name ends in 2 are in partition 1."""
 
     def partition_of(self, identity: bytes) -> int:
         return int(identity.partition(b"/")[0].endswith(b"2"))
@@ -39,7 +39,9 @@ def _tenant_of(
     declared: Collection[str] = (),
     owned: Collection[int] = (0, 1),
 ) -> str | None:
-    """What a worker says that owns these partitions and saw these requests (tenant, id) end."""
+    """The tenant according to a worker that owns these partitions and saw these requests (tenant,
+    id) end.
+    """
     clock = StillClock()
     log = _TwoPartitions(clock)
     journals = Journals(log, Owner(worker="w1", incarnation="one"), clock)

@@ -20,7 +20,7 @@ NAMES = ("w1", "w2")
 
 @dataclass
 class Story:
-    """The log of one request, as two workers write it who do only what the journal lets them."""
+    """The log of one request, written by two workers that follow the journal."""
 
     now: int = 1
     log: list[tuple[JournalHeaders, int]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Story:
         return HopMessage(identity=KEY, hop=hop, visit=visit, origin="req:0:1", digest="d")
 
     def journal(self, times: int = 1) -> PartitionJournal:
-        """What whoever reads the log knows; each record comes so many times."""
+        """The journal of any reader of the log; each record is read so many times."""
         journal = PartitionJournal()
         for entry, at in self.log:
             for _ in range(times):

@@ -22,7 +22,7 @@ CODEC = Codec("Request")
 
 
 class _Listening(InMemoryPromptLog):
-    """Remembers what it was asked for."""
+    """Records the positions that were requested."""
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
         super().__init__(records)
@@ -41,7 +41,7 @@ def _gathered(answers: list[JudgedAnswer], log: InMemoryPromptLog) -> Gathered:
 
 
 def _one(value: bytes | None, *, timestamp: int | None = None) -> FoundPrompts:
-    """What is found where this lies at the place of request 1."""
+    """The result with this value at the position of request 1."""
     labelled = request(1)
     at = labelled.requested_at if timestamp is None else timestamp
     log = InMemoryPromptLog({labelled.place: LoggedValue(value=value, timestamp=at)})

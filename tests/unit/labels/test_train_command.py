@@ -28,8 +28,9 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 def _answers(rows: int) -> list[JudgedAnswer]:
-    """Requests judged on both tiers. The first fails those of one colour, of which rules and length
-    know nothing, and hears the others' praise, so that only what is learned can tell them apart.
+    """Requests judged on both tiers. The first tier fails those of one colour, which rules and
+    length can't see, and gets praise for the others, so that only a learned model can separate
+    them.
     """
     chance = random.Random(3)
     found = []
@@ -142,7 +143,7 @@ def test_a_worse_artifact_is_published_only_if_forced(
 
 
 class _Perfect:
-    """The curve of a rival that nobody beats."""
+    """The curve of a baseline that can't be beaten."""
 
     area = 9.0
 

@@ -43,6 +43,6 @@ def answer(
 
 
 def logged(labelled: AskedRequest, prompt: str) -> tuple[LogPlace, LoggedValue]:
-    """The request as it lies in the log."""
+    """The request as stored in the log."""
     value = orjson.dumps({"request_id": labelled.request_id, "prompt": prompt})
     return labelled.place, LoggedValue(value=value, timestamp=labelled.requested_at)

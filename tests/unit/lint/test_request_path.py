@@ -40,7 +40,7 @@ STORE = "def first(): ...\ndef second(): ...\n"
 
 @pytest.fixture
 def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A made-up product of two files, and a test that drives it."""
+    """A generated product of two files, and a test that calls it."""
     for name, text in {
         "waypoints/__init__.py": "",
         "waypoints/handler.py": HANDLER,

@@ -61,7 +61,7 @@ def test_a_partition_revoked_during_the_query_is_not_sought() -> None:
 
 
 class _Reading(Consumer):
-    """Our consumer without its thread: batches are given, and what is sought is noted."""
+    """The consumer without its thread: batches are supplied, seeks are recorded."""
 
     should_stop = False
 

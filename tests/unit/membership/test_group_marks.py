@@ -25,7 +25,7 @@ STAYS, GOES = ("stays", 0), ("goes", 1)
 
 
 class _Broker:
-    """What aiokafka's consumer, coordinator and client are asked here, with a broker behind."""
+    """The used parts of aiokafka's consumer, coordinator and client, with a broker in memory."""
 
     def __init__(self) -> None:
         self.there = {

@@ -83,7 +83,7 @@ def test_a_message_that_was_tried_alone_when_its_process_ended_is_counted() -> N
 def test_a_poison_message_is_found_after_a_bounded_number_of_processes(
     backlog: int, data: st.DataObject
 ) -> None:
-    """Each process does what lies before the poison, commits some of that, and ends on it."""
+    """Each process handles what precedes the poison, commits some of that, and crashes on it."""
     poison = data.draw(st.integers(0, backlog - 1))
     committed, mark, processes = 0, PartitionMark(), 0
     while True:

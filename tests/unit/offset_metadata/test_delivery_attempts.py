@@ -21,7 +21,7 @@ PLACE = (TOPIC, 0)
 
 
 class EndedError(BaseException):
-    """The process is gone."""
+    """The process has ended."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Broker:
     writes: int = 0
 
     def life(self, name: str) -> DeliveryAttempts:
-        """A process that takes the partition over."""
+        """A process that takes over the partition."""
         self.attempts = attempts = DeliveryAttempts(name, self)
         found = FoundPartition(
             topic_id=self.topic_id,

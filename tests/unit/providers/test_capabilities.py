@@ -180,7 +180,7 @@ def test_a_demanded_tool_is_called_with_its_arguments(name: str) -> None:
             assert orjson.loads(call["function"]["arguments"]) == {"city": "example"}
             assert call["id"]
 
-            # The call and its result are taken back in.
+            # The call and its result are accepted as turns.
             again = await wire.ask(
                 tools=[WEATHER],
                 messages=[

@@ -27,7 +27,7 @@ def parrot(keys, hosts):
 def _install(
     folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, module: str = PACKAGE
 ) -> None:
-    """A package on the path, as an installer would leave it."""
+    """A package on the path, as an installer leaves it."""
     (folder / "parrot_models.py").write_text(module)
     info = folder / "parrot_models-1.0.dist-info"
     info.mkdir()

@@ -66,7 +66,7 @@ class Wire:
         return Endpoint(name="here", base_url=self.url, api_key_env="SOME_API_KEY")
 
     async def refused(self, *, timeouts: Timeouts = QUICK, **body: Any) -> ProviderError:
-        """Ask, and give back the error that must come of it."""
+        """Call, and return the error that must result."""
         with pytest.raises(ProviderError) as caught:
             await self.ask(timeouts=timeouts, **body)
         return caught.value
@@ -116,7 +116,7 @@ class ReceivedRequests:
 async def served(
     name: str, handler: Handler, *, now_s: float = 0.0
 ) -> AsyncIterator[tuple[Wire, ReceivedRequests]]:
-    """A format against a server of the test's own, which remembers what it was sent."""
+    """A format against a server of the test, which records what it received."""
     received = ReceivedRequests()
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -152,9 +152,9 @@ def answering(
 
 @asynccontextmanager
 async def raw_server(name: str, response: bytes, *, hold: bool = False) -> AsyncIterator[Wire]:
-    """A format against a socket that says these bytes to whoever asks, HTTP or not.
+    """A format against a socket that sends these bytes to any client, HTTP or not.
 
-    It hangs up after them, or with `hold` stays silent until the caller leaves.
+    It closes the connection after them, or with `hold` stays silent until the caller leaves.
     """
 
     ended: list[asyncio.Event] = []

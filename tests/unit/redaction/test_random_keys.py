@@ -111,7 +111,7 @@ GOES = {
     'api_key="my-secret-value-1234"': 'api_key="<key>"',
     f"api_key = '{HEX}'": "api_key = '<key>'",
     "13 digits: 4222222222222": "13 digits: <card>",
-    # What looks like code or a template and is none.
+    # Looks like code or a template, but is neither.
     "DB_PASSWORD=$ecret_pw": "DB_PASSWORD=<key>",
     '{"password":"$ecretpw"}': '{"password":"<key>"}',
     "DB_PASSWORD=SUPER_SECRET_KEY": "DB_PASSWORD=<key>",
@@ -196,7 +196,7 @@ def test_random_keys_of_each_vendor_go_in_prose_code_json_and_urls(
     head, alphabet, length, tail = FORMATS[name]
     # Seeded draws are spread evenly: hypothesis' own texts prefer few letters.
     rng = data.draw(st.randoms(use_true_random=False))
-    # A `-` at the end can't be told from what follows the key.
+    # A `-` at the end can't be separated from the text after the key.
     last = rng.choice(alphabet.rstrip("-_"))
     key = head + "".join(rng.choice(alphabet) for _ in range(length - 1)) + last + tail
     around = data.draw(st.sampled_from(AROUND))

@@ -91,7 +91,7 @@ def test_experiments_are_evaluated_in_order_of_their_names() -> None:
 
 
 def test_arms_share_what_they_do_not_change_so_that_many_cost_little() -> None:
-    """A thousand models and two thousand rules were made once for each of up to 128 arms."""
+    """A thousand models and two thousand rules used to be copied for each of up to 128 arms."""
     rules = [{"when": {"feature": ["faq"]}, "tier": "simple"}]
     policy = {**BASE.get("policy", {}), "static": rules}
     arms = {"same": {}, "other": {"policy": {"quality": "best"}}, "own": {"policy": {"static": []}}}

@@ -27,7 +27,7 @@ def _pointer(digest: str) -> bytes:
 
 
 class Watched:
-    """A live registry, and what operators were told."""
+    """A live registry, and the problems that it reported."""
 
     def __init__(self, tiers: tuple[str, ...] = TIERS) -> None:
         self.problems: list[tuple[str, str]] = []

@@ -86,7 +86,7 @@ def test_pointers_of_earlier_releases_are_read_as_steps() -> None:
     for version in "abab":
         _take(history, version)
 
-    # The third is a rollback to `a`, after which nothing lies before it.
+    # The third is a rollback to `a`, which has no predecessor.
     assert history.current is not None
     assert history.current.before == ("a",)
 

@@ -81,7 +81,7 @@ async def _read(live: LiveRegistry, records: Iterable[RegistryRecord]) -> None:
 
 
 class Worker:
-    """A worker's registry, and what operators were told."""
+    """A worker's registry, and the problems that it reported."""
 
     def __init__(self, keys: RegistryKeys | None = NEW) -> None:
         self.refused: list[Refusal] = []
@@ -304,7 +304,7 @@ def test_signing_the_current_version_enables_an_unsigned_log() -> None:
     assert set(history.artifacts) == {default_artifact().hash}
     assert Worker().reads(log.records).live.version == LEARNED.hash
     assert signing_plan(log.records, NEW).is_empty
-    # Workers without the key go on as before.
+    # Workers without the key continue as before.
     assert Worker(None).reads(log.records).live.version == LEARNED.hash
 
 
@@ -412,7 +412,7 @@ def test_a_start_reports_only_keys_with_a_rejected_latest_record(log: MemoryRegi
 
     _written(point, log, NEW)
     refusals = Worker().starts_on(log.records).refused
-    assert refusals == [Refusal.UNSIGNED], "the version still lies there, the pointer does not"
+    assert refusals == [Refusal.UNSIGNED], "the version is still on the topic, the pointer is not"
 
     async def take_out(writer: RegistryWriter) -> None:
         await writer.put(_key(FORGED), None)

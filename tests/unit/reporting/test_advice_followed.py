@@ -23,7 +23,7 @@ STEP = 0.06
 
 
 def _snapshot(*changes: SuggestedChange) -> RegistrySnapshot:
-    """The local registry with each change made, a step in its direction."""
+    """The local registry with each change applied, a step in its direction."""
     document = yaml.safe_load(yaml.safe_dump(BASE))
     for change in changes:
         *parents, last = change.path.split(".")
@@ -80,7 +80,7 @@ def test_start_more_on_cheaper_tiers_does() -> None:
 
 
 def _escalated(snapshot: RegistrySnapshot, tier: str) -> int:
-    """Of answers of every confidence, how many the cascade goes on from."""
+    """How many answers, one of each confidence, the cascade escalates."""
     standing = CascadeState(tier=tier, hop=0, time_left_ms=60_000, pinned=False)
     found = 0
     for percent in range(101):

@@ -88,7 +88,7 @@ def test_what_has_no_list_price_has_no_cost(data: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def priced(data: Path) -> Path:
-    """The same labels under models that the list of prices knows."""
+    """The same labels under models with a list price."""
     path = data.with_name("priced.jsonl")
     path.write_bytes(
         data.read_bytes().replace(b'"small"', b'"gpt-4o-mini"').replace(b'"large"', b'"gpt-4o"')

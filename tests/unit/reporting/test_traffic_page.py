@@ -25,7 +25,7 @@ def test_single_figures_are_not_a_table() -> None:
 
     assert "<dt>answered requests</dt><dd>7</dd>" in found
     assert "<dt>total spent</dt><dd>$0.5000</dd>" in found
-    assert "<dt>spent on judges</dt>" not in found  # nothing is known of it
+    assert "<dt>spent on judges</dt>" not in found  # without any figures
 
 
 def test_an_empty_name_is_shown_as_a_dash() -> None:

@@ -20,7 +20,7 @@ def model(
     expected_latency_ms: float = 1_000.0,
     weights: tuple[float, ...] = (),
 ) -> Model:
-    """A model; `weights` go with `instances`, 1 each if left out."""
+    """A model; `weights` belong to `instances`, 1 each by default."""
     shares = weights or (1.0,) * len(instances)
     return Model(
         name=name,
@@ -45,7 +45,7 @@ def snapshot(
     rules: tuple[StaticRule, ...] = (),
     cascade: CascadePolicy | None = None,
 ) -> RegistrySnapshot:
-    """A snapshot of these models; one a tier if none is given."""
+    """A snapshot of these models; one a tier by default."""
     known = models or tuple(model(f"{tier}-1", tier) for tier in tiers)
     policy = Policy(classifier=classifier, static_rules=rules, cascade=cascade or CascadePolicy())
     return RegistrySnapshot(

@@ -14,7 +14,7 @@ from schemas.topics import MAX_REQUEST_BYTES
 
 
 class _Schemas:
-    """A schema registry that knows one schema."""
+    """A schema registry with one schema."""
 
     def __init__(self, schema: Any) -> None:
         self._schema = schema

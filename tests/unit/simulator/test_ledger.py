@@ -53,7 +53,7 @@ def test_a_call_is_in_the_file_when_it_arrives_and_ended_when_its_caller_left(
             assert _lines(path)[0]["event"] == "arrived"
             await _until_ended(caller.running.ledger)
             ended = _lines(path)[-1]
-            # The model had begun, so it is billed, though nobody heard it.
+            # The model had started, so the call is billed, though no client received the answer.
             assert ended["client"] is False
             assert ended["cost_nano"] > 0
 

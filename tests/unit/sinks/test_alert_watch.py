@@ -19,7 +19,7 @@ OVERDUE_S = 60.0
 
 @dataclass
 class Clock:
-    """A clock that stands."""
+    """A clock that does not advance by itself."""
 
     seconds: float = 1_000.0
 
@@ -46,7 +46,7 @@ class World:
         self.latest = AlertEvaluation(worker=worker, at=self.clock.now_ms())
 
     def check(self, after_s: float = 0.0) -> int:
-        """Look some time later; how many alerts there are then."""
+        """Check some time later; how many alerts there are then."""
         self.clock.seconds += after_s
 
         async def latest() -> AlertEvaluation | None:

@@ -28,10 +28,10 @@ Claimed = Sequence[tuple[Batch, PartitionLease]]
 
 @dataclass
 class LateStore(MemoryStore):
-    """Inserts may fail, lose their answer, or be stored long after they seemed to have failed.
+    """Inserts may fail, lose their response, or be stored long after they seemed to have failed.
 
-    `plan` says what becomes of each insert in turn, and whether those that are late arrive before
-    the next thing that is asked of the store.
+    `plan` has the result of each insert in turn, and whether late ones arrive before the next call
+    of the store.
     """
 
     plan: list[tuple[str, bool]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class LateStore(MemoryStore):
         return claims
 
     async def _arrive(self) -> None:
-        """What is late reaches the guard now, as one that was made in time would."""
+        """Late inserts reach the guard now, as inserts in time would."""
         late, self.late = self.late, []
         for claimed in late:
             try:
@@ -78,7 +78,9 @@ def _run(case: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def _store_all(combining: CombiningStore, place: Place, sizes: Sequence[int]) -> None:
-    """One owner's life, as writer and sink lead it: claim, ask, store in order, begin anew."""
+    """One owner, with writer and sink: take the lease, read the stored offsets, store in order,
+    start again.
+    """
     total = sum(sizes)
     while True:
         claim = (await combining.claim([place]))[place]
@@ -150,7 +152,7 @@ class _OnlyJointIsLate(LateStore):
 def _together(
     store: LateStore, limits: BatchLimits | None = None
 ) -> tuple[list[BaseException | None], CombiningStore]:
-    """One batch of each place, at one moment; what each was told."""
+    """One batch of each partition at one time; the result of each."""
     combining = CombiningStore(store, limits or BatchLimits())
 
     async def case() -> list[BaseException | None]:

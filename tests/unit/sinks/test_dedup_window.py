@@ -23,7 +23,7 @@ def test_a_key_is_held_to_the_end_of_the_span_and_not_beyond() -> None:
 
 @given(steps=_steps)
 def test_a_repeat_follows_from_the_log_alone(steps: list[tuple[bytes, int]]) -> None:
-    """Marks are those of a plain reading of the whole log, however the window forgets."""
+    """Marks equal those of a plain reading of the complete log, whatever the window evicts."""
     window, now, counted = SeenWindow(), 0, {}
     for key, wait in steps:
         now += wait

@@ -106,7 +106,7 @@ def test_every_offset_is_stored_once_whatever_happens(
 def test_two_concurrent_owners_store_each_offset_once(
     events: list[tuple[str, int, int, bool]], pauses: list[int]
 ) -> None:
-    """Owners are paused at will, each with rows in hand; whoever wakes late is refused."""
+    """Owners are paused at any time, each with buffered rows; one that resumes late is refused."""
     records = _log(events)
     world = World(records)
 

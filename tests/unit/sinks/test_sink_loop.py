@@ -84,7 +84,7 @@ class Loop:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Let the sink work until something holds."""
+        """Run the sink until a condition holds."""
         async with asyncio.timeout(10):
             while not holds():  # noqa: ASYNC110 - the sink tells nobody when it has stored
                 await asyncio.sleep(0.001)
@@ -207,7 +207,7 @@ def test_an_invalidated_lease_is_renewed() -> None:
 
 
 def test_records_read_before_a_takeover_are_dropped() -> None:
-    """Learning a schema id takes time, in which the partition starts anew from further back."""
+    """Fetching a schema id takes time, in which the partition restarts from an earlier offset."""
 
     async def case(loop: Loop) -> None:
         class Learning:

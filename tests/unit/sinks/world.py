@@ -25,12 +25,12 @@ PLACE = Place(OUTCOMES, 0)
 
 
 class Crash(BaseException):
-    """The process is gone."""
+    """The process has crashed."""
 
 
 @dataclass
 class FixedClock:
-    """Stands still unless told."""
+    """Does not advance unless set."""
 
     ms: int = 0
 
@@ -60,7 +60,7 @@ class Bounds:
 
 
 class RememberingStore(MemoryStore):
-    """Tells what counted from the rows that it holds, as ClickHouse computes it."""
+    """Computes what counted from its rows, as ClickHouse does."""
 
     async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         keys: list[tuple[bytes, int]] = []
@@ -107,7 +107,7 @@ class World:
     async def writer(
         self, limits: BatchLimits | None = None, careful_until: int = -1
     ) -> PartitionWriter:
-        """Take the partition over; its writer."""
+        """Take over the partition; its writer."""
         start = (await take_over([PLACE], self.store, self.bounds))[PLACE]
         return PartitionWriter(
             start.claim,

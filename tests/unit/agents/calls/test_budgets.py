@@ -110,7 +110,7 @@ def test_the_budget_verdict_is_in_the_decision_s_inputs() -> None:
 
 
 def test_polls_of_a_yielding_hop_add_nothing_to_the_decision() -> None:
-    """A hop that stands back looks every 50 ms, and asks the budgets each time."""
+    """A yielding hop polls every 50 ms, and checks the budgets each time."""
     world = World(registry=f"{REGISTRY}\nbudgets:\n  b: {{per: tenant, usd: 1, then: reject}}\n")
 
     async def run() -> None:

@@ -25,7 +25,7 @@ def answered(world: World, *messages) -> World:  # type: ignore[no-untyped-def]
 
 
 def scripted(*answers) -> World:  # type: ignore[no-untyped-def]
-    """A world whose provider gives these answers in turn; the last one again and again."""
+    """A world whose provider returns these answers in turn; the last one repeatedly."""
     left = list(answers)
     return World(script=lambda call, endpoint: left.pop(0) if len(left) > 1 else left[0])
 

@@ -62,7 +62,7 @@ def successful(path: str, body: dict[str, Any]) -> tuple[int, Any]:
 
 @dataclass
 class Outcome:
-    """What came of the requests."""
+    """The results of the requests."""
 
     world: World
     vendors: Vendors

@@ -20,7 +20,7 @@ MINE = "replies.mine"
 
 
 def _duplicate(world: World, *, topic: str = REPLIES, correlation: bytes = b"two") -> TierMessage:
-    """The same request id from another place of the log, asked for by another correlation id."""
+    """The same request id from another position of the log, with another correlation id."""
     first = world.request(offset=9)
     address = replace(
         first.reply_to,
@@ -37,7 +37,7 @@ def _answered(
     restart: bool = False,
     after_first: Callable[[Dependencies], None] = lambda worker: None,
 ) -> World:
-    """The first request is answered, then the messages come."""
+    """The first request is answered, then the messages arrive."""
 
     async def run() -> None:
         seen: set[int] = set()

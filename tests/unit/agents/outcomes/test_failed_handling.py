@@ -52,7 +52,7 @@ POISON = "poison"
 
 
 class DefectError(Exception):
-    """Something that nobody foresaw; its text must never be published."""
+    """An unexpected error; its text must never be published."""
 
 
 class Defect:

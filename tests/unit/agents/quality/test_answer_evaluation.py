@@ -22,7 +22,7 @@ def is_judging(call: Any) -> bool:
 
 
 def judged(verdict: Any, registry: str = JUDGED) -> World:
-    """A request whose answers the judge judges like this."""
+    """A request whose answers get this verdict of the judge."""
     return answered(
         lambda call, endpoint: verdict if is_judging(call) else says("It is Paris."), registry
     )

@@ -19,7 +19,7 @@ VERSIONS = {3: (0, 1)}
 
 
 async def _closed_writer() -> asyncio.StreamWriter:
-    """A writer of uvloop whose transport is closed."""
+    """A uvloop writer whose transport is closed."""
 
     async def serve(_: Any, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -62,7 +62,7 @@ def test_aiokafka_itself_lets_another_error_through() -> None:
 def test_the_metadata_of_a_client_are_updated_after_its_connection_broke(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The task that updates them goes on."""
+    """The task that updates them continues."""
 
     async def case() -> None:
         client = AIOKafkaClient(bootstrap_servers="127.0.0.1:1", metadata_max_age_ms=1)

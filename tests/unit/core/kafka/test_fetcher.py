@@ -19,7 +19,7 @@ A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 
 
 class InMemorySource:
-    """A source that notes its orders; a test hands over the batches."""
+    """A source that records its orders; a test supplies the batches."""
 
     def __init__(self, arrived: Callable[[int, Batch], None]) -> None:
         self._arrived = arrived

@@ -22,7 +22,7 @@ from schemas.topics import RECORD_OVERHEAD_BYTES
 
 
 class Refusing:
-    """A producer that must not be asked."""
+    """A producer that must not be called."""
 
     async def send(self, *_: Any, **__: Any) -> None:
         raise AssertionError("the record reached the producer")
@@ -72,8 +72,8 @@ def test_only_broker_timestamps_adjust_the_clock(kind: int, learnt: int) -> None
 
 
 class Waking:
-    """A producer whose broker is away: the first record is not taken in time, asking for the topics
-    fails some times, and then all is well.
+    """A producer whose broker is unreachable: the first record times out, listing the topics fails
+    some times, and then everything succeeds.
     """
 
     def __init__(self, away: int, error: Exception) -> None:

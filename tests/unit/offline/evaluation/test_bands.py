@@ -13,7 +13,7 @@ SHARES = np.linspace(0, 1, 11)
 
 
 def _rows(many: int = 300, seed: int = 3) -> tuple[Vector, Vector, Vector]:
-    """Weak and strong scores, and a preference that knows something of the gain."""
+    """Weak and strong scores, and a preference correlated with the gain."""
     chance = np.random.default_rng(seed)
     weak = chance.integers(0, 2, many).astype(float)
     strong = np.maximum(weak, chance.integers(0, 2, many)).astype(float)

@@ -19,8 +19,8 @@ STEP = (Step(model="big"),)
 def cases(
     count: int = 400, share: float = 0.1, *, seed: int = 0, scored: bool = True
 ) -> list[Case]:
-    """Requests that `small` answered; `big` was asked about a share of them. Big is right in 90 %
-    of the hard ones and small in half of the easy.
+    """Requests that `small` answered; `big` was called for a share of them. Big is right in 90 % of
+    the hard ones and small in half of the easy.
     """
     chance = random.Random(seed)
     found = []
@@ -182,7 +182,7 @@ def test_without_cases_there_are_no_estimates() -> None:
 
 
 def test_draws_correct_a_difference_that_expectations_miss() -> None:
-    """Big costs three times as much for the requests that are moved, and nothing tells which."""
+    """Big costs three times as much for the moved requests, and no feature shows which."""
     means = []
     for seed in range(20):
         all_cases = []

@@ -18,7 +18,7 @@ ROW = 100_000
 
 
 class CountedRows:
-    """Rows of pieces, and how many were made."""
+    """Rows of ranges, and how many were produced."""
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.made = 0

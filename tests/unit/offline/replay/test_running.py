@@ -44,7 +44,7 @@ class Put:
 
 @dataclass
 class Tables:
-    """The recorded outcomes as ClickHouse would give them."""
+    """The recorded outcomes as ClickHouse returns them."""
 
     log: RecordedLog
 
@@ -89,7 +89,7 @@ def log() -> RecordedLog:
 
 
 def runner(log: RecordedLog, *, first: int = 0, **more: Any) -> tuple[Runner, Put]:
-    """A run over the log, which holds its requests from `first` on."""
+    """A run over the log, which contains its requests from `first` on."""
     (snapshot,) = log.snapshots.values()
     times = log.asked_at
     records = [

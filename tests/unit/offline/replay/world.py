@@ -26,7 +26,7 @@ from tests.unit.agents.world import World, deliver
 
 @dataclass
 class RecordedLog:
-    """Requests by offset, and what the journal, the calls and the signals say of them."""
+    """Requests by offset, with their journal records, calls and signals."""
 
     requests: dict[int, dict[str, Any]]
     outcomes: list[dict[str, Any]]
@@ -36,7 +36,7 @@ class RecordedLog:
 
     @property
     def asked_at(self) -> dict[str, int]:
-        """When each request was asked, by its id."""
+        """The time of each request, by its id."""
         return {event["request_id"]: event["source"]["timestamp"] for event in self.outcomes}
 
     def recorded(self) -> list[Recorded]:
@@ -70,7 +70,7 @@ def record(
     **more: Any,
 ) -> RecordedLog:
     """Let a worker answer these requests, each under the registry of that number; `at_once` are
-    classified before their hops are worked on.
+    classified before their hops are executed.
     """
     world = World(registry=registries[0], **more)
     snapshots = [parse_registry(text).snapshot for text in registries]

@@ -23,7 +23,7 @@ Body = dict[str, Any]
 
 
 def _resealed(change: Callable[[Body], None]) -> bytes:
-    """The artifact with its body changed and its hash made right again."""
+    """The artifact with its body changed and its hash recomputed."""
     document = orjson.loads(packed())
     change(document["body"])
     content = orjson.dumps(document["body"], option=orjson.OPT_SORT_KEYS)

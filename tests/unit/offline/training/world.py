@@ -22,8 +22,8 @@ HARD = (
 
 
 def labels(rows: int = 240, seed: int = 0) -> Labels:
-    """Prompts half easy, half hard; `small` fails the hard ones, `large` seldom anything, and a
-    failed answer says that it is not sure.
+    """Prompts half easy, half hard; `small` fails the hard ones, `large` rarely any, and a failed
+    answer expresses doubt.
     """
     chance = np.random.default_rng(seed)
     made = []
@@ -43,7 +43,7 @@ def labels(rows: int = 240, seed: int = 0) -> Labels:
 
 
 def train_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands grow few trees, where what is learned is not the point."""
+    """Let commands grow few trees, for tests in which the model's quality is irrelevant."""
     monkeypatch.setattr("streams.offline.training.fit.FitOptions", lambda: QUICK)
 
 

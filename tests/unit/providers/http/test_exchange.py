@@ -85,7 +85,7 @@ def test_an_unaccepted_connection_is_abandoned_at_its_timeout() -> None:
             full.bind(("127.0.0.1", 0))
             full.listen(0)
             address = full.getsockname()
-            # A queue of none still holds one; what comes after it is not accepted.
+            # A backlog of 0 still queues one connection; later ones are not accepted.
             with socket.create_connection(address), socket.socket() as second:
                 second.setblocking(False)
                 second.connect_ex(address)

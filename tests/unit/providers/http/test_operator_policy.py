@@ -133,7 +133,7 @@ def test_an_adapter_checks_the_host_policy_before_it_connects(name: str, place: 
         async with provider_of(name) as provider:
             with pytest.raises(ProviderError) as caught:
                 await provider.complete(chat("m", QUICK), place)
-            # Not CONNECTION, which is what port 1 would have given.
+            # Not CONNECTION, as port 1 would have returned.
             assert caught.value.error_class is ErrorClass.AUTH
 
     assert KEYS.environment["SECRET"]

@@ -28,7 +28,7 @@ steps = st.lists(
 
 
 class Caller:
-    """Calls whenever the breaker lets it, and ends calls in any order."""
+    """Calls whenever the breaker permits it, and ends calls in any order."""
 
     def __init__(self) -> None:
         self.breaker, self.now = Breaker(), 0.0

@@ -16,7 +16,9 @@ CANDIDATE = Candidate(model=MODEL, instance=MODEL.instances[0])
 
 
 def after_calls(waited_ms: float, *, answered_ms: float | None = None) -> tuple[State, list[bool]]:
-    """The circuit's state after several calls that were cut short, and what each of them told."""
+    """The circuit's state after several calls that were cut short, and the result of each
+    report.
+    """
     instances = Instances()
     if answered_ms is not None:
         instances.answered(instances.begin(CANDIDATE, 10, 0.0), answered_ms, 10, 0.0)

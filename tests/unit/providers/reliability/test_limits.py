@@ -18,7 +18,7 @@ TOKENS = Limits(tokens_per_minute=60_000)
 
 
 def calls_made(shares: list[float], limits: Limits, seconds: int, tokens: int = 0) -> list[float]:
-    """Times at which workers of these shares call, all of them eager, looked at every 10 ms."""
+    """Times at which workers of these shares call, all of them eager, polled every 10 ms."""
     workers = [(share, InstanceLimits()) for share in shares]
     times = []
     for now in range(0, seconds * 1000, 10):

@@ -30,7 +30,7 @@ for pattern in ("^(a+)+$", "^(a|aa)+$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$
             misfit({text: 1}, len(text), {"patternProperties": {pattern: {}}})
             misfit({text: 1}, len(text), {"propertyNames": {"pattern": pattern}})
 """
-# Its own peak, in kB: what `getrusage` says counts the process that started it as well.
+# Its own peak, in kB: `getrusage` includes the process that started it.
 FLOODING = """
 from pathlib import Path
 from streams.routing.confidence.schema_misfit import misfit

@@ -24,7 +24,7 @@ def _nested(schema: Any, depth: int, word: str = "not") -> Any:
 
 
 def doubling(levels: int) -> dict[str, Any]:
-    """A definition that asks twice for the next one, and so on: 2^levels evaluations."""
+    """A definition that refers twice to the next one, and so on: 2^levels evaluations."""
     twice = {
         f"d{level}": {"allOf": [{"$ref": f"#/$defs/d{level + 1}"}] * 2} for level in range(levels)
     }
