@@ -60,12 +60,12 @@ async def run_demo(
     """
     items = load_workload()
     judge = WorkloadJudge(items)
-    whole = {f"demo-{run}-{item.id}": item for item in items}
-    requests = [{**item.request, "request_id": name} for name, item in whole.items()]
+    items_by_id = {f"demo-{run}-{item.id}": item for item in items}
+    requests = [{**item.request, "request_id": name} for name, item in items_by_id.items()]
     done = DemoRun(run=run, total=len(items))
 
-    def heard(request: Mapping[str, Any], answer: ReceivedReply) -> None:
-        item = whole[request["request_id"]]
+    def count_reply(request: Mapping[str, Any], answer: ReceivedReply) -> None:
+        item = items_by_id[request["request_id"]]
         done.totals.take(answer)
         score = judge.score(item.id, answer.reply)
         needs_more = item.suffices != "simple"
@@ -83,7 +83,9 @@ async def run_demo(
         on_reply(done)
 
     async with kafka_caller(bootstrap_servers) as caller:
-        missing = await send_all(caller, requests, heard, Pace(in_flight=32), timeout_s=_TIMEOUT_S)
+        missing = await send_all(
+            caller, requests, count_reply, Pace(in_flight=32), timeout_s=_TIMEOUT_S
+        )
     if missing:
         raise LocalStackError(
             f"{len(missing)} of {len(requests)} requests were not answered within "

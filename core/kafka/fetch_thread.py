@@ -104,7 +104,7 @@ class FetchThread:
         self._consumer: Consumer
         self._partitions = AssignedPartitions(needs_headers=needs_headers)
         self._orders: deque[Callable[[], None]] = deque()
-        self._asked: set[asyncio.Future[Any]] = set()
+        self._pending: set[asyncio.Future[Any]] = set()
         self._ordered = threading.Event()
         self._room = threading.BoundedSemaphore(MOST_BATCHES)
         self._closing = False
@@ -144,7 +144,7 @@ class FetchThread:
         """
         future: asyncio.Future[_Answer] = self._loop.create_future()
 
-        def ask() -> None:
+        def run_query() -> None:
             try:
                 answer = question(self._consumer)
             except Exception as error:  # noqa: BLE001 - the caller receives it
@@ -155,9 +155,9 @@ class FetchThread:
 
         if self._ended.is_set():
             raise self._end_cause()
-        self._asked.add(future)
-        future.add_done_callback(self._asked.discard)
-        self._order(ask)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        self._order(run_query)
         return await future
 
     @property
@@ -227,7 +227,7 @@ class FetchThread:
 
     def _end(self) -> None:
         self._ended.set()
-        for future in self._asked:
+        for future in self._pending:
             _fail(future, self._end_cause())
         self._faulted()
 

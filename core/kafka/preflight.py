@@ -101,7 +101,7 @@ async def _fault_at(
             await sleep(_PAUSE_S)
         try:
             async with asyncio.timeout(TIMEOUT_MS / 1000):
-                await _ask(server, settings)
+                await _query_broker(server, settings)
         except _ClosedError as closed:
             fault = str(closed)
         except (KafkaError, OSError, TimeoutError) as error:
@@ -111,7 +111,7 @@ async def _fault_at(
     return fault
 
 
-async def _ask(server: str, settings: Mapping[str, Any]) -> None:
+async def _query_broker(server: str, settings: Mapping[str, Any]) -> None:
     host, _, port = server.rpartition(":")
     try:
         connection = await create_conn(

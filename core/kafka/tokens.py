@@ -106,12 +106,12 @@ class TokenEndpoint:
         """See `TokenSource.token`."""
         with self._asking:
             if self._kept is None or self._now_s() >= self._renew_at:
-                asked_at = self._now_s()
-                self._kept = self._ask(asked_at)
-                self._renew_at = asked_at + USED_SHARE * (self._kept.expires_at - asked_at)
+                requested_at = self._now_s()
+                self._kept = self._request(requested_at)
+                self._renew_at = requested_at + USED_SHARE * (self._kept.expires_at - requested_at)
             return self._kept
 
-    def _ask(self, now: float) -> Token:
+    def _request(self, now: float) -> Token:
         form = {"grant_type": "client_credentials"}
         if self._scope:
             form["scope"] = self._scope

@@ -86,8 +86,8 @@ def _panels(panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
         left, tallest = left + panel.width, max(tallest, panel.height)
 
 
-def _fields(panel: Panel, asked: NamedQuery) -> dict[str, Any]:
-    units = {column.name: _UNITS[column.unit] for column in asked.columns if column.unit in _UNITS}
+def _fields(panel: Panel, query: NamedQuery) -> dict[str, Any]:
+    units = {column.name: _UNITS[column.unit] for column in query.columns if column.unit in _UNITS}
     shown = [name for name in panel.names if name in units]
     if panel.kind != "table":
         return {"defaults": {"unit": units[shown[0]]}, "overrides": []}

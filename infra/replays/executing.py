@@ -93,8 +93,8 @@ class Executor:
         """
         queue = list(reversed(tasks))
         judge = self.snapshot.policy.judge
-        asked = {task.model for task in tasks} | ({judge.model} if judge else set())
-        for name in asked:
+        names = {task.model for task in tasks} | ({judge.model} if judge else set())
+        for name in names:
             model = self.snapshot.models[name]
             self._expected(model, {"messages": []})
             if model.provider not in self.providers:
@@ -110,10 +110,10 @@ class Executor:
         return self._found
 
     async def _task(self, task: Task) -> None:
-        heard = await self._call(task, self.snapshot.models[task.model], task.body)
-        if heard is None:
+        call_result = await self._call(task, self.snapshot.models[task.model], task.body)
+        if call_result is None:
             return
-        call_id, completion = heard
+        call_id, completion = call_result
         self._found.answered += 1
         judge = self.snapshot.policy.judge
         if judge is None:
@@ -122,8 +122,8 @@ class Executor:
             body=task.body, message=completion.message, finish_reason=completion.finish_reason
         )
         model = self.snapshot.models[judge.model]
-        said = await self._call(task, model, judge_body(answered, model))
-        score = None if said is None else read_judgement(said[1].message)
+        judgement = await self._call(task, model, judge_body(answered, model))
+        score = None if judgement is None else read_judgement(judgement[1].message)
         if score is None:
             return
         self._found.scores.append(score)

@@ -29,12 +29,12 @@ class RowsAhead:
     def __init__(
         self,
         pieces: Iterable[OffsetSpan],
-        ask: Callable[[OffsetSpan], Iterator[Row]],
+        query: Callable[[OffsetSpan], Iterator[Row]],
         *,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._pieces = iter(pieces)
-        self._ask = ask
+        self._query = query
         self._most = most_bytes
         self._changed = Condition()
         self._held: deque[tuple[OffsetSpan, Row | None, int]] = deque()
@@ -97,7 +97,7 @@ class RowsAhead:
         try:
             while self._may_begin() and (piece := next(self._pieces, None)) is not None:
                 self._put(piece, None, 0)
-                for row in self._ask(piece):
+                for row in self._query(piece):
                     if not self._put(piece, row, _ROW_BYTES + len(row["decision_inputs"] or "")):
                         return
                 self._put(piece, None, 0)

@@ -107,11 +107,13 @@ def _next(traffic: TrafficFigures) -> Markup:
 
 
 def _table(name: str, answers: Answers, key: str = "") -> Markup:
-    asked, rows = question(name), answers.get(key or name, ())
+    named_query, rows = question(name), answers.get(key or name, ())
     if not rows:
         return Markup("<p>No data in this range.</p>")
     columns = [
-        column for column in asked.columns if any(row[column.name] is not None for row in rows)
+        column
+        for column in named_query.columns
+        if any(row[column.name] is not None for row in rows)
     ]
     cells = [
         [shown(row[each.name], each.unit) or _NAMELESS for each in columns]

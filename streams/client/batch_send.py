@@ -21,13 +21,13 @@ class Pace:
     rate: float | None = None
 
 
-OnHeard = Callable[[Mapping[str, Any], ReceivedReply], None]
+OnReply = Callable[[Mapping[str, Any], ReceivedReply], None]
 
 
 async def send_all(
     caller: Caller,
     requests: Sequence[Mapping[str, Any]],
-    on_heard: OnHeard,
+    on_reply: OnReply,
     pace: Pace,
     *,
     timeout_s: float,
@@ -44,11 +44,11 @@ async def send_all(
 
     async def wait(request: Mapping[str, Any], reply: asyncio.Future[ReceivedReply]) -> None:
         try:
-            heard = await asyncio.wait_for(reply, timeout_s)
+            received = await asyncio.wait_for(reply, timeout_s)
         except TimeoutError:
             unanswered.append(request)
         else:
-            on_heard(request, heard)
+            on_reply(request, received)
         finally:
             places.release()
 

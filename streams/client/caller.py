@@ -71,7 +71,7 @@ class KafkaCaller:
         self._run = uuid.uuid4().hex[:12]
         self._sent = 0
         self._waiting: dict[bytes, tuple[float, asyncio.Future[ReceivedReply]]] = {}
-        self._heard: set[bytes] = set()
+        self._received: set[bytes] = set()
         self.repeated = 0
         self.unreadable = 0
 
@@ -101,14 +101,14 @@ class KafkaCaller:
         if correlation is None:
             return
         if correlation not in self._waiting:
-            self.repeated += correlation in self._heard
+            self.repeated += correlation in self._received
             return
         reply = _read_reply(value)
         if reply is None:
             self.unreadable += 1
             return
         waiting = self._waiting.pop(correlation)
-        self._heard.add(correlation)
+        self._received.add(correlation)
         started, future = waiting
         if not future.done():
             waited_ms = (time.perf_counter() - started) * 1000

@@ -32,7 +32,7 @@ class SendTotals:
     waited_ms: list[float] = field(default_factory=list)
 
     @property
-    def heard(self) -> int:
+    def replies(self) -> int:
         """Return the number of replies."""
         return sum(self.statuses.values())
 
@@ -43,11 +43,11 @@ class SendTotals:
             return None
         return 1 - self.compared_cost_nano / self.baseline_nano
 
-    def take(self, heard: ReceivedReply) -> None:
+    def take(self, received: ReceivedReply) -> None:
         """Count a reply."""
-        reply: dict[str, Any] = heard.reply
+        reply: dict[str, Any] = received.reply
         self.statuses[reply["status"]] += 1
-        self.waited_ms.append(heard.waited_ms)
+        self.waited_ms.append(received.waited_ms)
         if reply.get("tier"):
             self.tiers[reply["tier"]] += 1
         if reply.get("error"):
@@ -73,7 +73,7 @@ class SendTotals:
     def as_document(self) -> dict[str, Any]:
         """Return the totals for `--json`; cost in USD."""
         return {
-            "replies": self.heard,
+            "replies": self.replies,
             "statuses": dict(self.statuses),
             "errors": dict(self.errors),
             "tiers": dict(self.tiers),

@@ -39,8 +39,8 @@ async def group_standing(consumer: Any) -> GroupStanding | None:
     coordinator = consumer._coordinator
     if coordinator.coordinator_id is None:
         raise GroupCoordinatorNotAvailableError
-    asked = DescribeGroupsRequest([coordinator.group_id])
-    found = await consumer._client.send(coordinator.coordinator_id, asked)
+    query = DescribeGroupsRequest([coordinator.group_id])
+    found = await consumer._client.send(coordinator.coordinator_id, query)
     ((error, _, state, _, _, members, *_),) = found.groups
     if error:
         raise for_code(error)()

@@ -82,7 +82,7 @@ class TopologyWatch:
         self._wrong: Mapping[str, int] = {}
         self._wait_s = 0.0
         self._rejoin_at = float("-inf")
-        self._may_not_ask = False
+        self._may_not_describe = False
         self._fault: str | None = _NOT_LOOKED
         self._answered_at = elapsed_s()
         self.reads_requests = False
@@ -129,7 +129,7 @@ class TopologyWatch:
         self._fault = next((each.fault for each in requests if each.fault), None)
         self.reads_requests = any(each.is_read for each in requests)
         if standing is None:
-            is_idle = not self.reads_requests and not self._may_not_ask
+            is_idle = not self.reads_requests and not self._may_not_describe
             self._fault = self._fault or (REBALANCES if is_idle else None)
         else:
             await self._mend(group, [each for each in seen.values() if each.is_misassigned])
@@ -140,14 +140,14 @@ class TopologyWatch:
         except KafkaError as error:
             if error.retriable:
                 raise
-            if not self._may_not_ask:
+            if not self._may_not_describe:
                 log.warning(
                     "cannot read the group's assignment, so unassigned partitions are not "
                     "detected: %s; allow Describe on the group, and use the group for workers "
                     "only",
                     type(error).__name__,
                 )
-            self._may_not_ask = True
+            self._may_not_describe = True
             return None
 
     def _seen(

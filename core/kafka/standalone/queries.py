@@ -52,7 +52,7 @@ class LibrdkafkaQueries:
 
     async def check(self) -> None:
         """Check that a broker answers. Raises as `StandaloneConsumer`."""
-        await self._ask(lambda consumer: consumer.list_topics("", timeout=_ATTEMPT_S), ())
+        await self._query(lambda consumer: consumer.list_topics("", timeout=_ATTEMPT_S), ())
 
     async def partitions(self, topic: str) -> int:
         """See `StandaloneConsumer`."""
@@ -63,7 +63,7 @@ class LibrdkafkaQueries:
                 raise KafkaException(found.error)
             return len(found.partitions)
 
-        return await self._ask(count, (topic,))
+        return await self._query(count, (topic,))
 
     async def begins(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """See `StandaloneConsumer`."""
@@ -83,33 +83,35 @@ class LibrdkafkaQueries:
         self, places: Collection[TopicPartition]
     ) -> Mapping[TopicPartition, int | None]:
         """See `StandaloneConsumer`."""
-        asked = [Position(*place) for place in places]
+        positions = [Position(*place) for place in places]
         found = await self._per_partition(
-            lambda consumer: consumer.committed(asked, timeout=_ATTEMPT_S), places
+            lambda consumer: consumer.committed(positions, timeout=_ATTEMPT_S), places
         )
         return {place: None if offset < 0 else offset for place, offset in found.items()}
 
     async def _offsets(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         if not times:
             return {}
-        asked = [Position(place.topic, place.partition, at) for place, at in times.items()]
+        positions = [Position(place.topic, place.partition, at) for place, at in times.items()]
         return await self._per_partition(
-            lambda consumer: consumer.offsets_for_times(asked, timeout=_ATTEMPT_S), times
+            lambda consumer: consumer.offsets_for_times(positions, timeout=_ATTEMPT_S), times
         )
 
     async def _per_partition(
         self, question: Callable[[Consumer], list[Position]], places: Collection[TopicPartition]
     ) -> dict[TopicPartition, int]:
-        def ask(consumer: Consumer) -> dict[TopicPartition, int]:
+        def run_query(consumer: Consumer) -> dict[TopicPartition, int]:
             answers = question(consumer)
             for each in answers:
                 if each.error is not None:
                     raise KafkaException(each.error)
             return {TopicPartition(each.topic, each.partition): each.offset for each in answers}
 
-        return await self._ask(ask, sorted({place.topic for place in places}))
+        return await self._query(run_query, sorted({place.topic for place in places}))
 
-    async def _ask(self, question: Callable[[Consumer], _Answer], topics: Sequence[str]) -> _Answer:
+    async def _query(
+        self, question: Callable[[Consumer], _Answer], topics: Sequence[str]
+    ) -> _Answer:
         """Return the answer of a broker. Raises as `StandaloneConsumer`."""
         clock = asyncio.get_running_loop().time
         began, rejected_at = clock(), None

@@ -82,10 +82,10 @@ def _document(done: DemoRun) -> dict[str, Any]:
 def _summary(done: DemoRun) -> None:
     totals = done.totals
     cost, baseline = totals.cost_nano / 1e9, totals.baseline_nano / 1e9
-    first = totals.tiers.get("simple", 0) / max(totals.heard, 1)
+    first = totals.tiers.get("simple", 0) / max(totals.replies, 1)
     saved = totals.saved_share or 0.0
     console.print()
-    console.print(f"{totals.heard} requests answered, {totals.escalated} of them escalated")
+    console.print(f"{totals.replies} requests answered, {totals.escalated} of them escalated")
     console.print(f"cost ${cost:.4f} instead of ${baseline:.4f}: {saved:.0%} saved")
     console.print(f"{first:.0%} stayed on the first tier")
     console.print(
@@ -107,9 +107,9 @@ def _live() -> Iterator[Callable[[DemoRun], None]]:
 
 
 def _quarters(done: DemoRun) -> None:
-    heard, total = done.totals.heard, done.total
-    if heard * 4 // total > (heard - 1) * 4 // total:
-        notes.print(f"{heard} of {total} answered, ${done.totals.cost_nano / 1e9:.4f} spent")
+    received, total = done.totals.replies, done.total
+    if received * 4 // total > (received - 1) * 4 // total:
+        notes.print(f"{received} of {total} answered, ${done.totals.cost_nano / 1e9:.4f} spent")
 
 
 def _table(done: DemoRun) -> Any:
@@ -121,12 +121,12 @@ def _table(done: DemoRun) -> Any:
         table.add_column(heading)
     for tier in ("simple", "moderate", "complex"):
         count = totals.tiers.get(tier, 0)
-        share = count / max(totals.heard, 1)
+        share = count / max(totals.replies, 1)
         table.add_row(tier, str(count), f"{share:.0%}", "█" * round(share * 40))
     table.add_row("", "", "", "")
     saved = totals.saved_share
     table.add_row(
-        f"{totals.heard} of {done.total}",
+        f"{totals.replies} of {done.total}",
         f"${totals.cost_nano / 1e9:.4f}",
         "" if saved is None else f"{saved:.0%} saved",
         f"{totals.escalated} escalated",

@@ -46,27 +46,27 @@ def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> N
         turns = (("system", system), ("user", question))
         request["messages"] = [{"role": role, "content": content} for role, content in turns]
     with notes.status("asking"):
-        reply = asyncio.run(_ask(address, request, fields["deadline_ms"]))
+        reply = asyncio.run(_send(address, request, fields["deadline_ms"]))
     _show(reply, as_json=as_json)
     if reply["status"] != JournalKind.REPLIED:
         error = reply["error"]
         raise FoundProblemsError(f"{reply['status']}: {error['message']} ({error['code']})")
 
 
-async def _ask(address: str, request: dict[str, Any], deadline_ms: int) -> dict[str, Any]:
+async def _send(address: str, request: dict[str, Any], deadline_ms: int) -> dict[str, Any]:
     from streams.client.batch_send import GRACE_S
     from streams.client.caller import kafka_caller
 
     async with kafka_caller(address) as caller:
         future = await caller.call(request)
         try:
-            heard = await asyncio.wait_for(future, deadline_ms / 1000 + GRACE_S)
+            received = await asyncio.wait_for(future, deadline_ms / 1000 + GRACE_S)
         except TimeoutError:
             raise FoundProblemsError(
                 "no reply within the deadline; see `sluice status`, or the worker's log"
                 f"{caller.unreadable_in_words()}"
             ) from None
-    return heard.reply
+    return received.reply
 
 
 def _show(reply: dict[str, Any], *, as_json: bool) -> None:

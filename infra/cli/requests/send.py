@@ -16,7 +16,7 @@ from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from streams.client.batch_send import OnHeard, Pace
+    from streams.client.batch_send import OnReply, Pace
     from streams.client.caller import ReceivedReply
     from streams.client.totals import SendTotals
 
@@ -73,14 +73,14 @@ def command(
     with ExitStack() as stack:
         sink = _replies_to(stack, out, as_json=as_json)
 
-        def heard(request: Mapping[str, Any], reply: ReceivedReply) -> None:
+        def on_reply(request: Mapping[str, Any], reply: ReceivedReply) -> None:
             totals.take(reply)
             unfinished.take(request, reply.reply)
             if sink is not None:
                 sink.write(orjson.dumps(reply.reply, option=orjson.OPT_APPEND_NEWLINE))
 
         pace = Pace(in_flight=in_flight, rate=rate)
-        unanswered, unreadable = asyncio.run(_send(address, requests, heard, pace, timeout_s))
+        unanswered, unreadable = asyncio.run(_send(address, requests, on_reply, pace, timeout_s))
     for request in unanswered:
         unfinished.missing(request)
     if as_json:
@@ -119,7 +119,7 @@ def _replies_to(stack: ExitStack, out: Path | None, *, as_json: bool) -> IO[byte
 async def _send(
     address: str,
     requests: Sequence[Mapping[str, Any]],
-    on_heard: OnHeard,
+    on_each: OnReply,
     pace: Pace,
     timeout_s: float,
 ) -> tuple[list[Mapping[str, Any]], str]:
@@ -130,25 +130,25 @@ async def _send(
 
     with progress_bar("replies", len(requests)) as advance:
 
-        def heard(request: Mapping[str, Any], reply: ReceivedReply) -> None:
-            on_heard(request, reply)
+        def on_reply(request: Mapping[str, Any], reply: ReceivedReply) -> None:
+            on_each(request, reply)
             advance()
 
         async with kafka_caller(address) as caller:
-            unanswered = await send_all(caller, requests, heard, pace, timeout_s=timeout_s)
+            unanswered = await send_all(caller, requests, on_reply, pace, timeout_s=timeout_s)
             return unanswered, caller.unreadable_in_words()
 
 
 def show_totals(totals: SendTotals) -> None:
     """Print the totals of the replies on stderr."""
     answered = ", ".join(f"{count} {status}" for status, count in totals.statuses.most_common())
-    notes.print(f"{totals.heard} replies: {answered or 'none'}")
+    notes.print(f"{totals.replies} replies: {answered or 'none'}")
     if totals.errors:
         errors = ", ".join(f"{count} {code}" for code, count in totals.errors.most_common())
         notes.print(f"errors: {errors}")
     if console.is_terminal and totals.tiers:
         rows = [
-            (tier, count, f"{count / totals.heard:.0%}")
+            (tier, count, f"{count / totals.replies:.0%}")
             for tier, count in totals.tiers.most_common()
         ]
         print_table(("answered on tier", "requests", "share"), rows)

@@ -93,9 +93,9 @@ async def _make_call(
     before = clock.elapsed_ms()
     try:
         with call_span(hop, candidate, spec, call, deps.observers.tracer) as span:
-            told = trace_headers(span, deps.observers.tracer)
-            asked = replace(call, trace_headers=told) if told else call
-            completion, error = await complete(asked, candidate, calls.providers)
+            headers = trace_headers(span, deps.observers.tracer)
+            traced = replace(call, trace_headers=headers) if headers else call
+            completion, error = await complete(traced, candidate, calls.providers)
             note_call(span, completion, error)
     except BaseException:
         calls.instances.given_up(in_flight)
@@ -212,8 +212,8 @@ async def _alert_down(candidate: Candidate, attempt: Attempt, alerts: Alerts) ->
 
 def _expected_tokens(spec: CallSpec) -> int:
     """Return the tokens that a call may use, for limits."""
-    asked = requested_limit(spec.body) or EXPECTED_OUTPUT_TOKENS
-    return spec.context_tokens + min(asked, EXPECTED_OUTPUT_TOKENS)
+    requested = requested_limit(spec.body) or EXPECTED_OUTPUT_TOKENS
+    return spec.context_tokens + min(requested, EXPECTED_OUTPUT_TOKENS)
 
 
 def _tokens_of(usage: Usage | None) -> int | None:

@@ -31,8 +31,8 @@ async def opinion_on(
 ) -> LlmClassification:
     """Return the classification by the policy's model, or why there is none."""
     hop = progress.hop
-    asked = hop.snapshot.policy.llm
-    if asked is None:
+    policy = hop.snapshot.policy.llm
+    if policy is None:
         return LlmClassification(failed="not configured")
     key = question_key(seen, hop.snapshot)
     known = deps.classification_cache.recall(key)
@@ -40,19 +40,19 @@ async def opinion_on(
         return known
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         return LlmClassification(failed=PAUSED)
-    body = opinion_body(seen, hop.snapshot, hop.snapshot.models[asked.model])
+    body = opinion_body(seen, hop.snapshot, hop.snapshot.models[policy.model])
     spec = CallSpec(
         body=body,
         context_tokens=estimate_tokens(body),
         purpose=CLASSIFY,
-        limit_ms=asked.timeout_ms,
+        limit_ms=policy.timeout_ms,
     )
-    opinion = _read(await call_model(progress, spec, deps, model=asked.model), hop)
+    opinion = _read(await call_model(progress, spec, deps, model=policy.model), hop)
     deps.classification_cache.keep(key, opinion, deps.kafka.clock.now())
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         await deps.observers.alerts.fire(
             AlertName.CLASSIFIER_SILENT,
-            asked.model,
+            policy.model,
             f"the llm classifier's model fails repeatedly ({opinion.failed}); the rules "
             "decide meanwhile. Check policy.llm in the registry.",
         )

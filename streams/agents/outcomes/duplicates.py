@@ -28,8 +28,8 @@ async def answer_duplicate(
     first = None
     if duplicate.reply is not None:
         first = await _first_reply(message, duplicate.reply, kafka.codecs, kafka.sent_replies)
-    told = _status(message, duplicate.status, kafka.clock.now())
-    await deliver(told, message.reply_to, kafka, observers, again=first)
+    reply = _status(message, duplicate.status, kafka.clock.now())
+    await deliver(reply, message.reply_to, kafka, observers, again=first)
 
 
 async def _first_reply(
@@ -54,7 +54,7 @@ async def _first_reply(
 
 def _status(message: TierMessage, status: str, now: int) -> Reply:
     is_open = status == OPEN
-    said = (
+    status_text = (
         "is still in progress; retry later to get its reply"
         if is_open
         else f"ended with status {status}, and its reply is no longer readable"
@@ -67,7 +67,7 @@ def _status(message: TierMessage, status: str, now: int) -> Reply:
         cost_nano=0,
         error=Failure(
             code="duplicate_request",
-            message=f"the earlier request with this id {said}",
+            message=f"the earlier request with this id {status_text}",
             retryable=is_open,
         ),
     )

@@ -139,13 +139,16 @@ def _fit_answers(
         trees = _trees(chosen.trees // 2, leaf, chosen.share_of_features, chosen)
         trees.fit(rows[inside], targets[inside], sample_weight=_of(weights, inside))
         expected[outside] = trees.predict(rows[outside])
-    asked = [np.flatnonzero(known) for known in np.isfinite(examples.scores).T]
-    ends = np.cumsum([0, *map(len, asked)])
-    places, models = np.concatenate(asked), examples.models
+    scored_rows = [np.flatnonzero(known) for known in np.isfinite(examples.scores).T]
+    ends = np.cumsum([0, *map(len, scored_rows)])
+    places, models = np.concatenate(scored_rows), examples.models
     both = np.stack((targets[:, :-1], _others(targets[:, :-1])), axis=-1)
-    scores = np.concatenate([both[at, column] for column, at in enumerate(asked)])
+    scores = np.concatenate([both[at, column] for column, at in enumerate(scored_rows)])
     ngrams = NgramRows.joined(
-        [examples.answers[model].ngrams.take(at) for model, at in zip(models, asked, strict=True)]
+        [
+            examples.answers[model].ngrams.take(at)
+            for model, at in zip(models, scored_rows, strict=True)
+        ]
     )
     weighed = _of(weights, places)
     text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty, weighed)
@@ -162,7 +165,7 @@ def _fit_answers(
                     np.full(len(at), prior[column]),
                 )
             )
-            for column, (model, at) in enumerate(zip(models, asked, strict=True))
+            for column, (model, at) in enumerate(zip(models, scored_rows, strict=True))
         ]
     ).astype(np.float32)
     leaf = _leaf(chosen.answer_leaf, chosen.answer_trees, scores)

@@ -147,18 +147,18 @@ def _gains(
         labels, models, None, folds=folds, features=features, options=options
     )
     rows = labels.scored_by(weak, strong) if compared_by == APGR else labels.scored_by(weak)
-    told = labels.take(rows)
+    held_rows = labels.take(rows)
     view = replace(
         predictions, expected=predictions.expected[rows], familiar=predictions.familiar[rows]
     )
-    wishes = {name: prefer(name, told, view) for name in (LEARNED, "rules", LENGTH, RANDOM)}
+    wishes = {name: prefer(name, held_rows, view) for name in (LEARNED, "rules", LENGTH, RANDOM)}
     if compared_by == APGR:
-        scores = told.column(weak), told.column(strong)
+        scores = held_rows.column(weak), held_rows.column(strong)
         figures = {name: apgr_of(*scores, each.wish) for name, each in wishes.items()}
     else:
-        bad = (told.column(weak) < GOOD).astype(np.float64)
+        bad = (held_rows.column(weak) < GOOD).astype(np.float64)
         figures = {name: auroc_of(bad, _doubt(each)) for name, each in wishes.items()}
-    return gains_over(figures.pop(LEARNED), figures, len(told))
+    return gains_over(figures.pop(LEARNED), figures, len(held_rows))
 
 
 def _doubt(preference: Preference) -> Floats:

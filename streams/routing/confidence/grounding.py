@@ -42,7 +42,7 @@ def ungrounded(body: Mapping[str, Any], message: Mapping[str, Any], _: str) -> s
     messages = body.get("messages") or ()
     given = _context_of(messages)
     answer = text_of(message.get("content"))[:_EXAMINED_CHARACTERS]
-    if given is None or Wording.of(_asked(messages)).says(_MAKES_NEW):
+    if given is None or Wording.of(_question(messages)).says(_MAKES_NEW):
         return None
     if language_of(given) != language_of(answer):
         return None
@@ -66,7 +66,7 @@ def _context_of(messages: Sequence[Mapping[str, Any]]) -> str | None:
     return whole
 
 
-def _asked(messages: Sequence[Mapping[str, Any]]) -> str:
+def _question(messages: Sequence[Mapping[str, Any]]) -> str:
     """Return the question beside its context: the last user turn's first and last paragraph."""
     paragraphs = [part for part in both_ends(question_of(messages)).split("\n") if part.strip()]
     return " ".join((paragraphs[0], paragraphs[-1])) if paragraphs else ""

@@ -28,12 +28,12 @@ class Forest:
     value: NDArray[np.float32]
     depth: int
     _children: NDArray[np.intp] = field(init=False, repr=False, compare=False)
-    _asked: NDArray[np.intp] = field(init=False, repr=False, compare=False)
+    _tested: NDArray[np.intp] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         both = np.concatenate((self.left, self.right))
         object.__setattr__(self, "_children", both.astype(np.intp))
-        object.__setattr__(self, "_asked", self.feature.astype(np.intp))
+        object.__setattr__(self, "_tested", self.feature.astype(np.intp))
 
     def predict(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the mean of all trees, for each output, for one row of features (float32, as
@@ -41,7 +41,7 @@ class Forest:
         """
         at, nodes = self.roots.astype(np.intp), len(self.left)
         for _ in range(self.depth):
-            right = row.take(self._asked.take(at)) > self.threshold.take(at)
+            right = row.take(self._tested.take(at)) > self.threshold.take(at)
             at = self._children.take(at + right * nodes)
         mean: NDArray[np.float64] = self.value.take(at, axis=0).mean(axis=0, dtype=np.float64)
         return mean

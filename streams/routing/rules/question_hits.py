@@ -37,7 +37,7 @@ _VERB_LAST_FROM = 0x0900
 _BEGINS = 40
 _GREETED_WITHIN = 3
 
-Asked = dict[str, dict[str, bool]]
+Concepts = dict[str, dict[str, bool]]
 """Phrases by concept, and whether each is at a position where the task is."""
 
 
@@ -50,7 +50,7 @@ class QuestionHits:
     or translated; stated before anything hard, or at the end of a long text.
     """
 
-    asked: Asked
+    concepts: Concepts
     makes_code: bool = False
     begins_making: bool = False
     works_over: bool = False
@@ -60,15 +60,15 @@ class QuestionHits:
 
 def scan_hits(hits: list[Hit], size: int) -> QuestionHits:
     """Return what the hits in a text of `size` characters say about its question."""
-    asked: Asked = {}
-    found = QuestionHits(asked=asked)
+    concepts: Concepts = {}
+    found = QuestionHits(concepts=concepts)
     behind = size - _ASKED_LAST
     code = _CodeRequest()
     easy_so_far = True
     for concept, phrase, begin, end in hits:
-        phrases = asked.get(concept)
+        phrases = concepts.get(concept)
         if phrases is None:
-            phrases = asked[concept] = {}
+            phrases = concepts[concept] = {}
         if begin < _ASKED_FIRST or end > behind:
             phrases[phrase] = True
         else:
@@ -87,7 +87,7 @@ def scan_hits(hits: list[Hit], size: int) -> QuestionHits:
                 found.works_over = True
         elif concept in HARD or concept == SOFTWARE:
             easy_so_far = False
-    found.makes_code = code.surely or (code.perhaps and SOFTWARE in asked)
+    found.makes_code = code.surely or (code.perhaps and SOFTWARE in concepts)
     found.works_over = found.works_over and not found.makes_code
     found.greets = bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
     return found
@@ -123,13 +123,13 @@ class _CodeRequest:
         elif concept == CODE_NOUNS:
             self._named, self._opened = end, begin - self._opens <= _OPENS_BEFORE
             if begin - self._made <= _MADE_WITHIN:
-                self._ask(end)
+                self._note_request(end)
         else:
             self._made, self._made_by = end, concept
             if ord(phrase[0]) >= _VERB_LAST_FROM and begin - self._named <= _MADE_WITHIN:
-                self._ask(end)
+                self._note_request(end)
 
-    def _ask(self, end: int) -> None:
+    def _note_request(self, end: int) -> None:
         if self._opened:
             self.perhaps = True
         elif not self.surely:

@@ -13,7 +13,7 @@ from math import sqrt
 
 from streams.routing.rules.context import Weighed
 from streams.routing.rules.lexicon import Hit
-from streams.routing.rules.question_hits import Asked, QuestionHits, scan_hits
+from streams.routing.rules.question_hits import Concepts, QuestionHits, scan_hits
 from streams.routing.rules.signals import (
     EXTRACT,
     HARD,
@@ -107,27 +107,31 @@ def wording_signals(
     text with retrieved passages.
     """
     found = scan_hits(hits, len(text))
-    asked = found.asked
-    if not pasted and NOTATION not in asked and _holds_equations(text):
-        asked[NOTATION] = {"=": True}
-    if PAPERS in asked and len(asked.get(PROOF, ())) == 1 and not asked.keys() & SURELY_PROVES:
-        del asked[PROOF]
+    concepts = found.concepts
+    if not pasted and NOTATION not in concepts and _holds_equations(text):
+        concepts[NOTATION] = {"=": True}
+    if (
+        PAPERS in concepts
+        and len(concepts.get(PROOF, ())) == 1
+        and not concepts.keys() & SURELY_PROVES
+    ):
+        del concepts[PROOF]
     if not found.works_over:
-        asked.pop(EXTRACT, None)
-    if not (found.works_over and TRANSFORM in asked):
-        asked.pop(MANNER, None)
-    deep = found.makes_code or not HARD.isdisjoint(asked)
-    hard = deep or SOFTWARE in asked
+        concepts.pop(EXTRACT, None)
+    if not (found.works_over and TRANSFORM in concepts):
+        concepts.pop(MANNER, None)
+    deep = found.makes_code or not HARD.isdisjoint(concepts)
+    hard = deep or SOFTWARE in concepts
     words = words_of(size)
     short = words < _EVERYDAY_WORDS
-    service = not hard and words < _SERVICE_WORDS and _is_service(asked, short=short)
+    service = not hard and words < _SERVICE_WORDS and _is_service(concepts, short=short)
     factors = dict.fromkeys(SOFT, _EVERYDAY) if service else {}
     if found.works_over:
         factors = dict.fromkeys(SUBJECTS, _MATERIAL)
     dilution = _dilution(size)
     counted = {
         concept: _diluted(weight * factors.get(concept, 1.0), dilution)
-        for concept, weight in _weights(asked)
+        for concept, weight in _weights(concepts)
     }
     signals = [(weight, SIGNALS[concept].reason) for concept, weight in counted.items()]
     # A required manner is as hard in a short text as in a long one.
@@ -136,7 +140,7 @@ def wording_signals(
     reckons = False
     if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
         quantities = _quantities(text)
-        personal = PERSONAL in asked or SERVICE in asked
+        personal = PERSONAL in concepts or SERVICE in concepts
         reckons = quantities >= (_MANY_PERSONAL_QUANTITIES if personal else _FEW_QUANTITIES)
         if reckons:
             weight = _QUANTITIES + _QUANTITY * quantities
@@ -144,18 +148,20 @@ def wording_signals(
             doubtful += weight * _OF_QUANTITIES
     if service:
         signals.append((-0.14, "a customer's everyday question"))
-    elif short and not hard and _is_everyday(text, asked):
+    elif short and not hard and _is_everyday(text, concepts):
         signals.append((-0.08, "a short everyday question"))
     if found.greets and words < _LOOKUP_WORDS and not hard:
         signals.append((-0.12, "a greeting or thanks"))
-    tells = (
-        found.works_over or (pasted and not deep) or (PERSONAL in asked and not (hard or reckons))
+    is_material = (
+        found.works_over
+        or (pasted and not deep)
+        or (PERSONAL in concepts and not (hard or reckons))
     )
-    if tells and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
+    if is_material and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
         signals.append((_PLAIN, "a plain question beside a longer text"))
     return QuestionWording(
         signals=tuple(signals),
-        share_of_length=_MATERIAL_LENGTH if tells else 1.0,
+        share_of_length=_MATERIAL_LENGTH if is_material else 1.0,
         doubtful=doubtful,
     )
 
@@ -167,32 +173,32 @@ def _of_structure(found: QuestionHits, dilution: float) -> Iterator[Weighed]:
         return
     if found.begins_making and not found.makes_code:
         yield _MAKING, "asks for something to be made"
-    if found.conditions >= 2 and not SUBJECTS.isdisjoint(found.asked):
+    if found.conditions >= 2 and not SUBJECTS.isdisjoint(found.concepts):
         weight = min(0.01 * found.conditions, 0.06)
         yield weight, f"{found.conditions} conditions to hold together"
 
 
-def _weights(asked: Asked) -> list[tuple[str, float]]:
+def _weights(concepts: Concepts) -> list[tuple[str, float]]:
     """Return the weight of each concept: its first phrase, and the addition of further ones."""
     weights = []
-    for concept, said in asked.items():
+    for concept, phrases in concepts.items():
         signal = SIGNALS.get(concept)
         if signal is not None:
-            weight = signal.weight + signal.more * (min(len(said), MOST_PHRASES) - 1)
-            weights.append((concept, weight if True in said.values() else weight * _BETWEEN))
+            weight = signal.weight + signal.more * (min(len(phrases), MOST_PHRASES) - 1)
+            weights.append((concept, weight if True in phrases.values() else weight * _BETWEEN))
     return weights
 
 
-def _is_everyday(text: str, asked: Asked) -> bool:
-    if LOOKUP in asked:
+def _is_everyday(text: str, concepts: Concepts) -> bool:
+    if LOOKUP in concepts:
         return True
     first = text[:40].split(None, 1)
     return bool(first) and first[0].strip("¿¡,.!?:;") in LOOKUPS
 
 
-def _is_service(asked: Asked, *, short: bool) -> bool:
+def _is_service(concepts: Concepts, *, short: bool) -> bool:
     """Return whether the text mentions the user's own order, card or flight, or asks for one."""
-    return SERVICE in asked and (PERSONAL in asked or (short and LOOKUP in asked))
+    return SERVICE in concepts and (PERSONAL in concepts or (short and LOOKUP in concepts))
 
 
 def _holds_equations(text: str) -> bool:
@@ -205,8 +211,8 @@ def _quantities(text: str) -> int:
         return 0
     found = 0
     for number in _NUMBER.finditer(text):
-        said = number[0]
-        if not (said.endswith(_NO_QUANTITIES) or _YEAR.fullmatch(said)):
+        digits = number[0]
+        if not (digits.endswith(_NO_QUANTITIES) or _YEAR.fullmatch(digits)):
             found += 1
             if found == _MANY_QUANTITIES:
                 break

@@ -125,11 +125,11 @@ def cost_nano(
     rates = price.rates_for(input_tokens)
     read, written = cache_read_tokens or 0, cache_write_tokens or 0
     kept = cache_write_1h_tokens or 0
-    heard, spoken = audio_input_tokens or 0, audio_output_tokens or 0
-    fresh, text = input_tokens - read - written - heard, output_tokens - spoken
-    if fresh < 0 or text < 0 or kept > written or (heard and (read or written)):
+    audio_in, audio_out = audio_input_tokens or 0, audio_output_tokens or 0
+    fresh, text = input_tokens - read - written - audio_in, output_tokens - audio_out
+    if fresh < 0 or text < 0 or kept > written or (audio_in and (read or written)):
         return None
-    extras = _priced((heard, rates.audio_input), (spoken, rates.audio_output))
+    extras = _priced((audio_in, rates.audio_input), (audio_out, rates.audio_output))
     searches = _priced((web_searches or 0, price.web_search))
     if extras is None or searches is None:
         return None

@@ -42,7 +42,7 @@ def test_every_request_is_sent_and_its_reply_counted() -> None:
 
     totals, unanswered = _send(caller, 100, in_flight=8)
 
-    assert totals.heard == 100
+    assert totals.replies == 100
     assert unanswered == []
     assert caller.most_open <= 8
 
@@ -54,7 +54,7 @@ def test_a_request_without_a_reply_is_named_and_blocks_no_other() -> None:
 
     totals, unanswered = _send(caller, 10, in_flight=2)
 
-    assert totals.heard == 9
+    assert totals.replies == 9
     assert [request["request_id"] for request in unanswered] == ["r3"]
 
 

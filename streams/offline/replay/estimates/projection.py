@@ -26,7 +26,7 @@ from streams.offline.replay.estimates.estimation import (
 )
 from streams.offline.replay.estimates.table import CaseTable, Flags
 
-SAID = {
+BASIS_NAMES = {
     Basis.SEEN: "seen",
     Basis.CORRECTED: "corrected",
     Basis.MODEL_ONLY: "model only",
@@ -99,8 +99,8 @@ def figure(
     known = worth.basis != Basis.UNKNOWN
     rows = int(known.sum())
     shares = {
-        said: float((worth.basis == basis).mean()) if len(worth.basis) else 0.0
-        for basis, said in SAID.items()
+        name: float((worth.basis == basis).mean()) if len(worth.basis) else 0.0
+        for basis, name in BASIS_NAMES.items()
     }
     if not rows:
         return ProjectedFigure(mean=None, shares=shares, requests=0)

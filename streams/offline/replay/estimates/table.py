@@ -125,12 +125,12 @@ def _columns(cases: Sequence[Case], model: str, ground: RegressionData, own: Fla
     cost = _numbers([None if each is None else each.cost_nano for each in found])
     score = _numbers([None if each is None else each.score for each in found])
     guess = _numbers([case.guesses.get(model) for case in cases])
-    asked = drawn & (chance > 0)
-    unscored = float(np.isnan(score[asked]).mean()) if asked.any() else 0.0
-    told = chance * np.where(chance < 1, 1 - unscored, 1.0)
+    possible = drawn & (chance > 0)
+    unscored = float(np.isnan(score[possible]).mean()) if possible.any() else 0.0
+    probability = chance * np.where(chance < 1, 1 - unscored, 1.0)
     return ModelColumns(
         cost=_column(cost, chance, drawn, ground=ground, own=own, guess=guess),
-        score=_column(score, told, drawn, ground=ground, own=own),
+        score=_column(score, probability, drawn, ground=ground, own=own),
         confidence=_numbers([None if each is None else each.confidence for each in found]),
         answered=answered,
         unscored=unscored,
