@@ -11,8 +11,8 @@ from pydantic_settings import BaseSettings
 from infra.settings import InfraSettings
 from schemas.alert_names import AlertName, Resolution
 from schemas.encoding.avro_schemas import VALUES, whole_schema
-from schemas.topic_declarations import PartitioningClass, Topic, declared_topics
 from schemas.records import DAY_MS
+from schemas.topic_declarations import PartitioningClass, Topic, declared_topics
 from schemas.topics import MIB
 from sinks.analytics.named_queries import questions
 from sinks.settings import SinkSettings

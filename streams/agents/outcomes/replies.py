@@ -24,8 +24,8 @@ from streams.agents.context.hop import Hop
 from streams.agents.context.outcome_kinds import GaveUp, Replied
 from streams.agents.context.ports import KafkaPorts, Observers
 from streams.journal.sent_replies import RecordPlace
-from streams.routing.parameters.extra_body import extra_notes
 from streams.routing.parameters.answer_limits import limit_notes
+from streams.routing.parameters.extra_body import extra_notes
 
 log = logging.getLogger(__name__)
 

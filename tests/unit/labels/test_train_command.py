@@ -54,8 +54,11 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def publish(_: Any, artifact: Any, *, keys: Any) -> None:
         found.append(artifact.hash)
 
+    async def connection(_: Any) -> dict[str, Any]:
+        return {}
+
     monkeypatch.setattr("streams.registry.publishing.publish_artifact", publish)
-    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "nowhere:1")
+    monkeypatch.setattr("infra.devstack.addresses.kafka_connection", connection)
     return found
 
 
