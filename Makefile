@@ -4,7 +4,7 @@ READY := .venv/.ready
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock chaos-poison overload flood soak fuzz test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics chaos chaos-budget chaos-clock chaos-poison overload flood soak fuzz test-containers lock docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -59,8 +59,15 @@ check: setup ## style, types, imports, dependencies, and the tree's structure
 	@$(BIN)/deptry .
 	@$(BIN)/deptry tests examples --exclude ^$$ --ignore DEP002,DEP004
 
-bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
+bench: setup ## speed as ratios: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
 	@$(BIN)/python -m tests.bench
+
+bench-compare: setup ## this tree beside BASE=COMMIT, three rounds in turn; QUICK=1: small sizes; PARTS="worker sink"
+	@test -n '$(BASE)' || { echo "name the commit to compare with: make bench-compare BASE=COMMIT" >&2; exit 1; }
+	@$(BIN)/python -m tests.bench compare $(if $(QUICK),--quick) '$(BASE)' $(PARTS)
+
+bench-growth: setup ## cost against partitions, tiers, models, tenants, answers, requests in flight, workers; CELLS="base tiers-6"
+	@$(BIN)/python -m tests.bench growth $(CELLS)
 
 bench-analytics: setup ## ten million generated requests: loading, size on disk, time of every query
 	@$(BIN)/python -m tests.bench.analytics

@@ -24,6 +24,11 @@ LITTLE_IMPROVED = 0.5
 LEAST = 20
 """Minimum rows or requests for a recommendation."""
 
+LABELS_FOR_TRAINING = 400
+"""Requests with a score for the answers of both tiers at which training on recorded prompts passes
+its gate in seven of eight runs (`docs/training.md`).
+"""
+
 UP, DOWN = 1, -1
 
 
@@ -56,6 +61,7 @@ def advice_on(answers: Answers, tiers: Sequence[str] = ()) -> list[Advice]:
         *_escalations(answers),
         *_tiers(answers, tiers),
         *_experiments(answers),
+        *_training(answers, tiers),
         *_providers(answers),
         *_dead_letters(answers),
     ]
@@ -80,6 +86,28 @@ def _dead_letters(answers: Answers) -> Iterator[Advice]:
             what="Correct the senders of unreadable or undeliverable records",
             why=f"{letters:,} dead letters, most of them {cause}",
             question="dead_letters",
+        )
+
+
+def _training(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
+    ends = {tiers[0], tiers[-1]} if tiers else set()
+    judged = sum(
+        row["judged"]
+        for row in answers.get("shadow", ())
+        if {row["sent_tier"], row["shadow_tier"]} == ends
+    )
+    if judged >= LABELS_FOR_TRAINING:
+        yield Advice(
+            what="Train a classifier on this traffic: sluice train",
+            why=f"{judged:,} requests have scores for the answers of {tiers[0]} and {tiers[-1]}",
+            question="shadow",
+        )
+    elif judged:
+        yield Advice(
+            what="Keep shadow calls on until there are enough labels to train a classifier",
+            why=f"{judged:,} of about {LABELS_FOR_TRAINING} requests have scores for the answers "
+            f"of {tiers[0]} and {tiers[-1]}",
+            question="shadow",
         )
 
 

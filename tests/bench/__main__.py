@@ -1,4 +1,8 @@
-"""`make bench`: the figures of the design's section 12, as a table and in `results/bench.json`."""
+"""`make bench`: figures beside their goals, as a table and in `results/bench.json`.
+
+Each is a ratio to something measured in the same run, or also given in steps of the calibration
+loop. `python -m tests.bench compare|growth|page` are commands of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ import sys
 from collections.abc import Callable
 
 from infra.cli.output.screen import notes
+from schemas.errors import SluiceError
+from tests.bench import compare, growth, page
+from tests.bench.calibration import calibrate
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
 from tests.bench.hot_reload import measure_hot_reload
@@ -17,15 +24,18 @@ from tests.bench.replay_proof import measure_proof
 from tests.bench.replay_speed import measure_replay
 from tests.bench.replay_truth import measure_truth
 from tests.bench.sink_rate import SinkSize, measure_sink
-from tests.bench.worker_speed import Size, measure_worker
+from tests.bench.worker_probe import QUICK, Size
+from tests.bench.worker_speed import measure_worker
 
+COMMANDS = {"compare": compare.main, "growth": growth.main, "page": page.main}
 PARTS = ("decisions", "hot", "limits", "worker", "sink", "replay", "truth")
-QUICK = Size(warm_up=300, requests=1_000, seconds=5.0)
 QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
 
 def main() -> int:
     """Run what is named, or all."""
+    if sys.argv[1:] and sys.argv[1] in COMMANDS:
+        return COMMANDS[sys.argv[1]](sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, for a first look")
     parser.add_argument(
@@ -36,13 +46,20 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    step_us = calibrate()
+    notes.print(f"one step of the calibration loop took {step_us:.3g} us of CPU")
     wanted = chosen.parts or list(PARTS)
     figures: list[Figure] = []
-    for part in wanted:
-        notes.print(f"measuring: {part}")
-        figures += _measure(part, quick=chosen.quick)
-    show(figures)
-    keep(figures, data="recorded prompts" if data_folder() else "our sample workload")
+    try:
+        for part in wanted:
+            notes.print(f"measuring: {part}")
+            figures += _measure(part, quick=chosen.quick)
+    except SluiceError as error:
+        notes.print(f"error: {error}", markup=False)
+        return 1
+    show(figures, step_us)
+    data = "recorded prompts" if data_folder() else "our sample workload"
+    keep(figures, step_us, data=data)
     return 0
 
 

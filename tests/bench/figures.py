@@ -7,10 +7,12 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from infra.cli.output.screen import console, print_table
+from tests.bench.calibration import steps_of
 
 RESULTS = Path("results/bench.json")
 
@@ -30,7 +32,7 @@ class Figure:
     def goal(self) -> str | None:
         if self.at_most is not None:
             return f"<= {self.at_most:g}"
-        return None if self.at_least is None else f">= {self.at_least:,.0f}"
+        return None if self.at_least is None else f">= {self.at_least:,g}"
 
     @property
     def met(self) -> bool | None:
@@ -39,25 +41,48 @@ class Figure:
         return None if self.at_least is None else self.value >= self.at_least
 
 
-def show(figures: Sequence[Figure]) -> None:
-    """All figures as a table."""
+def show(figures: Sequence[Figure], step_us: float) -> None:
+    """All figures as a table; times and rates also in steps of the calibration loop an item."""
     print_table(
-        ("what", "figure", "value", "unit", "goal", "met"),
+        ("what", "figure", "value", "unit", "steps", "goal", "met"),
         [
-            (each.group, each.name, f"{each.value:,.4g}", each.unit, each.goal, each.met)
+            (
+                each.group,
+                each.name,
+                f"{each.value:,.4g}",
+                each.unit,
+                _in_words(steps_of(each.value, each.unit, step_us)),
+                each.goal,
+                each.met,
+            )
             for each in figures
         ],
     )
+    console.print(f"one step of the calibration loop took {step_us:.3g} us of CPU")
 
 
-def keep(figures: Sequence[Figure], **about: Any) -> None:
-    """All figures as JSON, with what ran where."""
+def _in_words(steps: float | None) -> str:
+    return "-" if steps is None else f"{steps:,.4g}"
+
+
+def keep(figures: Sequence[Figure], step_us: float, **about: Any) -> None:
+    """All figures as JSON, with what ran where and when."""
     RESULTS.parent.mkdir(exist_ok=True)
     document = {
+        "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "step_us": step_us,
         **about,
-        "figures": [asdict(each) | {"goal": each.goal, "met": each.met} for each in figures],
+        "figures": [
+            asdict(each)
+            | {
+                "goal": each.goal,
+                "met": each.met,
+                "steps": steps_of(each.value, each.unit, step_us),
+            }
+            for each in figures
+        ],
     }
     RESULTS.write_text(json.dumps(document, indent=1))
     console.print(f"written to {RESULTS}")

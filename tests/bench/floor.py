@@ -1,9 +1,9 @@
-"""The floor of our shape: what Faust, one hop of Avro, an HTTP call and four records cost at least.
+"""The floor: minimum cost of Faust, one hop of Avro, an HTTP call and four records.
 
 JSON in, an Avro tier message, an httpx call over aiohttp, a reply and three events through one
-idempotent producer, ordered acknowledgement; no routing, no checks, no journal, no books. Rebuilt
-after the design's section 9 and run beside the worker, so that its CPU is a ratio, not a number of
-this machine. `python -m tests.bench.floor` serves until SIGTERM.
+idempotent producer, ordered acknowledgement, and outcomes read back as a journal does; no routing,
+no checks, no admission, no accounting. Faust uses the worker's own consumer. It runs beside the
+worker, so that the worker's CPU is a ratio. `python -m tests.bench.floor` serves until SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -29,16 +30,20 @@ from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.faust_app import build_app, incoming
 from streams.worker.run import QUIET
 from streams.worker.settings import WorkerSettings
+from tests.bench.floor_read_back import ReadBack
 from tests.bench.floor_records import cost_event, outcome_event, quality_event, tier_message
 
 PREFIX = "floor."
 _READY = "ready"
+_FINISHED = 10_000
+"""Finished requests that are remembered, as by a journal's window."""
 
 
 class Floor:
-    """Two agents and what they share."""
+    """Two agents, a reader of their outcomes, and what they share."""
 
     def __init__(self, settings: WorkerSettings, provider: str) -> None:
+        self._settings = settings
         self._app = build_app(settings, None, DeliveryAttempts("floor"))
         self._producer = AIOKafkaProducer(**settings.kafka, enable_idempotence=True, acks="all")
         timeout = aiohttp.ClientTimeout(total=60)
@@ -48,6 +53,7 @@ class Floor:
         self._events = {COST: Codec("CostEvent"), QUALITY: Codec("QualityEvent")}
         self._outcome = Codec("OutcomeEvent")
         self._trackers: dict[tuple[str, int], AckTracker[Any]] = {}
+        self._finished: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
 
@@ -62,11 +68,13 @@ class Floor:
         self._take(tier_topic("simple"), self._execute)
         self._app.finalize()
         self._app.on_partitions_assigned.connect(self._assigned)
+        read_back = ReadBack(self._settings.librdkafka, PREFIX + OUTCOMES, self._read_back)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         await self._app.maybe_start()
         await stop.wait()
         await self._app.stop()
+        await read_back.close()
         await self._client.aclose()
         await session.close()
         await self._producer.stop()
@@ -116,6 +124,13 @@ class Floor:
         for future in sent:
             await future
         await self._send(OUTCOMES, self._outcome.encode(outcome_event(record)), message.key)
+
+    def _read_back(self, values: Sequence[bytes]) -> None:
+        for value in values:
+            record = self._outcome.decode(value)
+            self._finished[record["request_id"]] = record["kind"]
+            if len(self._finished) > _FINISHED:
+                self._finished.pop(next(iter(self._finished)))
 
     async def _hand_over(self, topic: str, value: bytes, key: bytes | None) -> Any:
         return await self._producer.send(PREFIX + topic, value=value, key=key)

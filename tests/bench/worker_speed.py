@@ -1,159 +1,215 @@
-"""One worker under load: requests/s and CPU at saturation beside the floor, latency below it."""
+"""One worker under load, beside its yardsticks: the floor, a bare round trip, the calibration loop.
+
+The yardsticks are measured in every round, so that each figure of a worker has a ratio to
+something that this machine did in the same minute.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.topic_declarations import declared_topics
 from schemas.topics import REPLIES, REQUESTS
+from tests.bench.calibration import calibrate
+from tests.bench.comparison import series_of
 from tests.bench.figures import Figure
 from tests.bench.floor import PREFIX
-from tests.bench.prompts import Make, make_requests, recorded_file
-from tests.rig.load import load
-from tests.rig.stack import Stack, start_basics
+from tests.bench.prompts import make_requests, recorded_file
+from tests.bench.round_trip import create_topic, round_trip
+from tests.bench.tree_pipeline import TreePipeline, pipeline_folder
+from tests.bench.trees import Tree, this_tree
+from tests.bench.worker_probe import Saturation, Size, idle, saturate, steady
 
-PARTS = ("worker-1", "sink-1", "kafka", "clickhouse", "simulator")
-_ANSWERED_BY_S = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """How much is measured: requests at saturation after a warm-up, and seconds at each rate."""
-
-    warm_up: int = 1_500
-    requests: int = 8_000
-    in_flight: int = 256
-    seconds: float = 20.0
-    rates: Sequence[int] = (100, 300)
+WORKER = "worker-1"
+_FLOOR_GOAL, _RATE_GOAL = 1.4, 1.5
+_LATENCY_GOALS = (5.0, 6.0)
+_IDLE_GOALS = {"worker": 0.015, "Kafka": 0.06}
+_GOAL_RATE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saturation:
-    """What a closed loop came to: requests/s and CPU-ms per request by process."""
+class Yardsticks:
+    """What one round's figures are held against; `trips` are p50 and p99 by rate, ms."""
 
-    per_s: float
-    cpu_ms: dict[str, float]
+    step_us: float
+    floor: Saturation
+    trips: dict[int, tuple[float, float]]
+
+    @property
+    def floor_ms(self) -> float:
+        return self.floor.cpu_ms["floor"]
+
+    def figures(self) -> list[Figure]:
+        return [
+            _yardstick("calibration step, CPU", self.step_us, "us"),
+            _yardstick("floor CPU", self.floor_ms, "ms/request"),
+            _yardstick("floor", self.floor.per_s, "req/s"),
+            *(
+                _yardstick(f"round trip at {rate}/s, {name}", value, "ms")
+                for rate, trip in self.trips.items()
+                for name, value in zip(("p50", "p99"), trip, strict=True)
+            ),
+        ]
 
 
 def measure_worker(size: Size) -> list[Figure]:
-    """All figures of the worker."""
-    with TemporaryDirectory(prefix="sluice-bench-") as folder, _stack(Path(folder)) as stack:
-        floor = _floor(stack, size)
-        stack.start_sink()
-        stack.start_worker()
+    """All figures of this tree's worker: medians of the rounds."""
+    with TemporaryDirectory(prefix="sluice-bench-") as folder:
+        pipeline = worker_pipeline(Path(folder), this_tree())
+        try:
+            prepare(pipeline)
+            prepare_yardsticks(pipeline)
+            warm_up(pipeline, size)
+            rounds = []
+            for number in range(size.rounds):
+                found = yardsticks(pipeline, size)
+                rounds.append([*found.figures(), *probe(pipeline, size, f"own{number}", found)])
+        finally:
+            pipeline.stop()
+    return medians(rounds)
+
+
+def medians(rounds: Sequence[Sequence[Figure]]) -> list[Figure]:
+    """The figures of the first round with the medians of all."""
+    found = series_of(rounds)
+    return [replace(each, value=found[each.group, each.name].median) for each in rounds[0]]
+
+
+def worker_pipeline(folder: Path, tree: Tree) -> TreePipeline:
+    """A pipeline of a tree in a folder of its own, not started."""
+    return TreePipeline(pipeline_folder(folder, f"of-{tree.root.name}"), tree=tree)
+
+
+def prepare(pipeline: TreePipeline) -> None:
+    """Start everything but the worker; providers answer at once."""
+    answers = recorded_file()
+    pipeline.prepare(
+        local_registry("{simulator}"),
+        "--latency-ms",
+        "0",
+        *(["--answers", str(answers)] if answers else []),
+    )
+
+
+def prepare_yardsticks(pipeline: TreePipeline) -> None:
+    """Create the topics of the floor and of the round trip."""
+    topics = [replace(topic, name=PREFIX + topic.name) for topic in declared_topics()]
+    TopicsAdmin(pipeline.bootstrap).create(topics, Partitions())
+    create_topic(pipeline.bootstrap, pipeline.partitions)
+
+
+def warm_up(pipeline: TreePipeline, size: Size) -> None:
+    """Let the JVM of Kafka compile its code: the first requests cost it several times more."""
+    _floor(pipeline, size)
+
+
+def yardsticks(pipeline: TreePipeline, size: Size) -> Yardsticks:
+    """Measure the yardsticks; no worker may run meanwhile."""
+    return Yardsticks(
+        step_us=calibrate(),
+        floor=_floor(pipeline, size),
+        trips={rate: round_trip(pipeline.bootstrap, rate, size.seconds) for rate in size.rates},
+    )
+
+
+def probe(pipeline: TreePipeline, size: Size, run: str, held_against: Yardsticks) -> list[Figure]:
+    """Start the tree's worker, measure it, and stop it; `run` makes request ids unique."""
+    pipeline.start_worker()
+    try:
         full = asyncio.run(
-            _saturate(stack, REQUESTS, REPLIES, PARTS, make_requests("saturation"), size)
+            saturate(pipeline, (WORKER, "kafka"), make_requests(f"{run}-saturation"), size)
         )
-        figures = _saturation_figures(full, floor)
+        figures = _at_saturation(full, held_against)
         for rate in size.rates:
-            figures += asyncio.run(_at_rate(stack, rate, size))
-        figures.append(
-            Figure(
-                group="worker",
-                name="resident memory",
-                value=stack.rss_mb("worker-1"),
-                unit="MB",
-            )
-        )
+            figures += _at_rate(pipeline, rate, size, run, full, held_against)
+        at_rest = idle(pipeline, (WORKER, "kafka"), size)
+        for name, process in (("worker", WORKER), ("Kafka", "kafka")):
+            goal = _IDLE_GOALS[name]
+            value = at_rest[process]
+            figures.append(Figure(group="idle", name=name, value=value, unit="cores", at_most=goal))
+        memory = pipeline.rss_mb(WORKER)
+        figures.append(Figure(group="memory", name="worker, resident", value=memory, unit="MB"))
         return figures
+    finally:
+        pipeline.processes[WORKER].stop()
 
 
-def _saturation_figures(full: Saturation, floor: Saturation) -> list[Figure]:
-    worker, bare = full.cpu_ms["worker-1"], floor.cpu_ms["floor"]
+def _at_saturation(full: Saturation, held_against: Yardsticks) -> list[Figure]:
+    cpu = full.cpu_ms[WORKER]
+    group = "saturation"
+    return [
+        Figure(group=group, name="one worker", value=full.per_s, unit="req/s"),
+        Figure(group=group, name="worker CPU", value=cpu, unit="ms/request"),
+        Figure(
+            group=group,
+            name="worker CPU / floor CPU",
+            value=cpu / held_against.floor_ms,
+            unit="ratio",
+            at_most=_FLOOR_GOAL,
+        ),
+        Figure(group=group, name="Kafka CPU", value=full.cpu_ms["kafka"], unit="ms/request"),
+    ]
+
+
+def _at_rate(
+    pipeline: TreePipeline,
+    rate: int,
+    size: Size,
+    run: str,
+    full: Saturation,
+    held_against: Yardsticks,
+) -> list[Figure]:
+    found = asyncio.run(steady(pipeline, (WORKER,), rate, run, size.seconds))
+    has_goal = rate == _GOAL_RATE
+    group = f"at {rate}/s"
     figures = [
-        Figure(group="saturation", name="one worker", value=full.per_s, unit="req/s", at_least=800),
-        Figure(group="saturation", name="worker CPU", value=worker, unit="ms/request", at_most=1.0),
-        Figure(group="saturation", name="floor CPU", value=bare, unit="ms/request"),
-        Figure(group="saturation", name="floor", value=floor.per_s, unit="req/s"),
-        Figure(group="saturation", name="worker / floor CPU", value=worker / bare, unit="ratio"),
+        Figure(group=group, name="worker CPU", value=found.cpu_ms, unit="ms/request"),
+        Figure(
+            group=group,
+            name="worker CPU / at saturation",
+            value=found.cpu_ms / full.cpu_ms[WORKER],
+            unit="ratio",
+            at_most=_RATE_GOAL if has_goal else None,
+        ),
     ]
-    figures += [
-        Figure(group="saturation", name=f"{name} CPU", value=cost, unit="ms/request")
-        for name, cost in full.cpu_ms.items()
-        if name != "worker-1"
-    ]
+    latencies = (found.p50_ms, found.p99_ms)
+    for name, value, trip, goal in zip(
+        ("p50", "p99"), latencies, held_against.trips[rate], _LATENCY_GOALS, strict=True
+    ):
+        figures += [
+            Figure(group=group, name=f"{name} topic to topic", value=value, unit="ms"),
+            Figure(
+                group=group,
+                name=f"{name} / round trip",
+                value=value / trip,
+                unit="ratio",
+                at_most=goal if has_goal else None,
+            ),
+        ]
     return figures
 
 
-@contextmanager
-def _stack(folder: Path) -> Iterator[Stack]:
-    stack = Stack(folder)
-    answers = recorded_file()
-    try:
-        start_basics(stack, "--latency-ms", "0", *(["--answers", str(answers)] if answers else []))
-        yield stack
-    finally:
-        stack.stop()
-
-
-def _floor(stack: Stack, size: Size) -> Saturation:
-    topics = [replace(topic, name=PREFIX + topic.name) for topic in declared_topics()]
-    TopicsAdmin(stack.bootstrap).create(topics, Partitions())
-    process = stack.start_process(
+def _floor(pipeline: TreePipeline, size: Size) -> Saturation:
+    process = pipeline.start_process(
         "floor",
         [sys.executable, "-m", "tests.bench.floor"],
-        {"FLOOR_PROVIDER": stack.simulator_url},
+        {"FLOOR_PROVIDER": pipeline.simulator_url, "PYTHONPATH": str(this_tree().root)},
     )
-    process.wait_ready(lambda: "ready" in process.log.read_text(), 60)
+    seen = process.log.stat().st_size
     try:
-        make = make_requests("floor")
-        names = ("floor",)
-        return asyncio.run(_saturate(stack, PREFIX + REQUESTS, PREFIX + REPLIES, names, make, size))
+        process.wait_ready(lambda: "ready" in process.log.read_text()[seen:], 60)
+        topics = (PREFIX + REQUESTS, PREFIX + REPLIES)
+        return asyncio.run(saturate(pipeline, ("floor",), make_requests("floor"), size, topics))
     finally:
         process.stop()
 
 
-async def _saturate(
-    stack: Stack, topic: str, replies: str, parts: Sequence[str], make: Make, size: Size
-) -> Saturation:
-    async with load(stack.bootstrap, (replies,), requests=topic) as running:
-        await running.closed(make, size.warm_up, size.in_flight)
-        before = {name: stack.cpu_s(name) for name in parts}
-        begun = time.perf_counter()
-        heard = len(running.seen.replies)
-        await running.closed(make, size.requests, size.in_flight, first=size.warm_up)
-        await running.all_answered(_ANSWERED_BY_S)
-        took = time.perf_counter() - begun
-        count = len(running.seen.replies) - heard
-        return Saturation(
-            per_s=count / took,
-            cpu_ms={name: (stack.cpu_s(name) - before[name]) * 1000 / count for name in parts},
-        )
-
-
-async def _at_rate(stack: Stack, rate: int, size: Size) -> list[Figure]:
-    goals = {100: (5.0, 15.0), 300: (8.0, 25.0)}.get(rate, (None, None))
-    make = make_requests(f"rate{rate}")
-    async with load(stack.bootstrap) as running:
-        before = stack.cpu_s("worker-1")
-        await running.at_rate(make, rate, size.seconds)
-        await running.all_answered(_ANSWERED_BY_S)
-        cpu_ms = (stack.cpu_s("worker-1") - before) * 1000 / len(running.seen.sent_at)
-        seen, skip = running.seen, rate * 2
-        group = f"added latency at {rate}/s"
-        return [
-            Figure(
-                group=group,
-                name="p50",
-                value=seen.percentile(0.5, skip),
-                unit="ms",
-                at_most=goals[0],
-            ),
-            Figure(group=group, name="p95", value=seen.percentile(0.95, skip), unit="ms"),
-            Figure(
-                group=group,
-                name="p99",
-                value=seen.percentile(0.99, skip),
-                unit="ms",
-                at_most=goals[1],
-            ),
-            Figure(group=group, name="worker CPU", value=cpu_ms, unit="ms/request"),
-        ]
+def _yardstick(name: str, value: float, unit: str) -> Figure:
+    return Figure(group="yardsticks", name=name, value=value, unit=unit)

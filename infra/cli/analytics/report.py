@@ -27,6 +27,7 @@ _PLAIN = (
     "fallback_rate",
     "experiment",
     "experiment_arms",
+    "shadow",
     "dead_letters",
     "cache_effects",
 )

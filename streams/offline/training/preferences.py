@@ -16,6 +16,7 @@ from streams.offline.training.labels import Labels, LabelsError
 from streams.routing.assessment import HYBRID, LEARNED, RULES
 from streams.routing.confidence.scorers import CHECKS, SCORERS, Answered
 from streams.routing.features.request_features import Features, extract_features
+from streams.routing.learned.domain import FAMILIAR
 from streams.routing.policy import HybridPolicy, RetrievalPolicy
 from streams.routing.rules.classifier import CLASSIFIERS
 
@@ -84,12 +85,13 @@ def _untrained(labels: Labels) -> Floats:
 
 
 def _shrunk(wish: Floats, familiar: Floats, untrained: Callable[[], Floats]) -> Floats:
-    """Return a learned preference mixed by rank with an untrained one, in proportion to the
-    prompt's distance from the labels.
+    """Return a learned preference mixed by rank with an untrained one: in full from the familiarity
+    at which a decision uses it, below in proportion.
     """
-    if (familiar >= 1).all():
+    share = np.minimum(familiar / FAMILIAR, 1.0)
+    if (share >= 1).all():
         return wish
-    shrunk: Floats = familiar * _ranks(wish) + (1 - familiar) * _ranks(untrained())
+    shrunk: Floats = share * _ranks(wish) + (1 - share) * _ranks(untrained())
     return shrunk
 
 

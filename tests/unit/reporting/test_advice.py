@@ -50,3 +50,19 @@ def test_a_significant_experiment_gives_advice() -> None:
     row = {"arm": "b", "experiment": "e", "control": "a", "measure": "cost", "verdict": "better"}
     assert _said("experiment", row) == ["Decide on arm b of e: cost is better than that of a"]
     assert _said("experiment", row | {"verdict": "sample too small"}) == []
+
+
+@pytest.mark.parametrize(
+    ("judged", "what"), [(0, None), (150, "Keep shadow calls on"), (450, "Train a classifier")]
+)
+def test_labels_from_shadow_calls_are_counted_towards_training(
+    judged: int, what: str | None
+) -> None:
+    rows = [
+        {"sent_tier": "simple", "shadow_tier": "complex", "judged": judged},
+        {"sent_tier": "simple", "shadow_tier": "moderate", "judged": 1_000},
+    ]
+
+    found = advice_on({"shadow": rows}, ("simple", "moderate", "complex"))
+
+    assert [each.what.startswith(what or "") for each in found] == ([True] if what else [])
