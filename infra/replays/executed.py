@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from infra.replays.executing import NANO, ExecutedReplay, Executor, Task
+from infra.replays.executing import ExecutedReplay, Executor, Task
 from infra.replays.factory import ReplayComponents, request_reader
 from infra.replays.recorded_rows import Place
 from infra.replays.whole import rows_stored
@@ -21,6 +21,7 @@ from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.events import CostEvent, QualityEvent
 from schemas.identity import identity_key
 from schemas.journal_headers import CALL_ID, INCARNATION
+from schemas.records import NANO
 from schemas.topics import COST, QUALITY
 from sinks.settings import SinkSettings
 from streams.offline.replay.run_spec import RunSpec

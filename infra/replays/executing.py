@@ -29,7 +29,6 @@ from streams.routing.snapshot import Model, RegistrySnapshot
 
 PURPOSE = "replay"
 AT_ONCE = 8
-NANO = 1_000_000_000
 
 
 class NoPriceError(SluiceError):

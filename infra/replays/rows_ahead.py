@@ -89,8 +89,10 @@ class RowsAhead:
                     raise self._error
                 return None
             piece, row, size = self._held.popleft()
+            was_full = self._bytes >= self._most
             self._bytes -= size
-            self._changed.notify_all()
+            if was_full:
+                self._changed.notify_all()
             return piece, row
 
     def _fill(self) -> None:
@@ -124,5 +126,6 @@ class RowsAhead:
                 return False
             self._held.append((piece, row, size))
             self._bytes += size
-            self._changed.notify_all()
+            if len(self._held) == 1:
+                self._changed.notify_all()
             return True

@@ -12,13 +12,13 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from core.clock import Clock
-from schemas.identity import DEFAULT_TENANT, identity_key, split_identity
+from schemas.identity import DEFAULT_TENANT, DUPLICATE_WINDOW_MS, identity_key, split_identity
 from schemas.journal_headers import INCARNATION, JournalHeaders
 from schemas.topics import OUTCOMES
 from streams.bad_input.bad_records import BadRecords, unwatched
 from streams.journal.admission import BegunCall, CallStart, Owner
 from streams.journal.journal_log import JournalLog, JournalRecord
-from streams.journal.partition_journal import DUPLICATE_WINDOW_MS, PartitionJournal
+from streams.journal.partition_journal import PartitionJournal
 
 LOOK_BACK_MS = 5 * 60 * 1000
 """Time before the oldest unfinished work from which the journal is read (design, section 2)."""

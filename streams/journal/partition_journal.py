@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.dedup_index import RecentKeys, packed_key
+from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.journal_headers import HOP_ENDS, TERMINAL, JournalHeaders, JournalKind
 from streams.journal.admission import (
     Admission,
@@ -23,9 +24,6 @@ from streams.journal.admission import (
     Wait,
 )
 from streams.journal.reply_positions import ReplyPlaces
-
-DUPLICATE_WINDOW_MS = 15 * 60 * 1000
-"""Time after the terminal outcome in which request ids are deduplicated."""
 
 LONGEST_LEASE_MS = 24 * 3_600_000
 """Maximum length of a lease after its record was appended, whatever the record says."""

@@ -21,8 +21,6 @@ TENANT, USER, FEATURE, MODEL = "tenant", "user", "feature", "model"
 PER = (TENANT, USER, FEATURE, MODEL)
 ALERT, DOWNGRADE, REJECT = "alert", "downgrade", "reject"
 THEN = (ALERT, DOWNGRADE, REJECT)
-MATCHES = ("tenant", "user_id", "user_tier", "feature", "model")
-"""Fields of a payer that a budget can be restricted to."""
 
 NOBODY = ""
 """Subject of calls without a user or a feature. They share one account, so omitting the name does

@@ -7,7 +7,7 @@ replay reproduces it (law 5).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.errors import InvalidRequestError
@@ -113,9 +113,7 @@ def decide(
     static = _pinned(request, effective) or _by_rule(request, effective)
     if static is not None:
         tier, model, reason = static
-        return replace(
-            _decision(tier, effective, context, assignment), model=model, reasons=(reason,)
-        )
+        return _decision(tier, effective, context, assignment, model=model, reasons=(reason,))
     if features is None:
         features = features_of(request, effective)
     found = assess(features, effective, context.costs, context.opinion)
@@ -179,8 +177,11 @@ def assessed_decision(
 ) -> Decision:
     """Return the decision that the policy's classifier makes by an assessment."""
     artifact = effective.artifact if uses_artifact(effective) else None
-    return replace(
-        _decision(found.tier, effective, context, assignment),
+    return _decision(
+        found.tier,
+        effective,
+        context,
+        assignment,
         classifier=effective.policy.classifier,
         score=found.score,
         reasons=found.reasons,
@@ -193,6 +194,12 @@ def _decision(
     effective: RegistrySnapshot,
     context: DecisionContext,
     assignment: ArmAssignment | None,
+    *,
+    classifier: str = STATIC,
+    score: float | None = None,
+    model: str | None = None,
+    reasons: tuple[str, ...] = (),
+    artifact: str | None = None,
 ) -> Decision:
     inputs = ClassifyInputs(
         now=context.now,
@@ -203,13 +210,14 @@ def _decision(
         arm_probability=assignment.probability if assignment else None,
     )
     return Decision(
-        classifier=STATIC,
-        score=None,
+        classifier=classifier,
+        score=score,
         tier=tier,
-        model=None,
-        reasons=(),
+        model=model,
+        reasons=reasons,
         registry_version=effective.version,
         code_version=CODE_VERSION,
+        artifact=artifact,
         experiment=assignment.experiment if assignment else None,
         arm=assignment.arm if assignment else None,
         propensity=assignment.probability if assignment else None,

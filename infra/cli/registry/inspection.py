@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.output.registry import (
-    show_moves,
-)
+from infra.cli.output.registry import show_moves
 from infra.cli.output.screen import notes, print_json, say
-from infra.cli.registry.access import (
-    content_of,
-    named_version,
-    read_registry,
-)
+from infra.cli.registry.access import content_of, named_version, read_registry
 from infra.cli.registry.options import ARTIFACTS, AS_JSON
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("show")

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.output.errors import FoundProblemsError
-from infra.cli.output.registry import (
-    outline,
-    outline_in_words,
-    show_checked,
-    show_current,
-)
+from infra.cli.output.registry import outline, outline_in_words, show_checked, show_current
 from infra.cli.output.screen import notes, print_json, say
 from infra.cli.registry.access import (
     checked_kafka,

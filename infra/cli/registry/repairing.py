@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.output.errors import FoundProblemsError
-from infra.cli.output.registry import (
-    show_repair,
-    show_signing,
-)
+from infra.cli.output.registry import show_repair, show_signing
 from infra.cli.output.screen import confirmed, counted
 from infra.cli.registry.access import (
     checked_kafka,

@@ -115,7 +115,8 @@ async def _decided(
         tokens = features.context_tokens if features else estimate_tokens(request.body)
         costs = expected_costs(tokens, effective, deps.calls.pricing)
     context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
-    hop = replace(hop, attempts=tuple(work.tries.attempts))
+    if work.tries.attempts:
+        hop = replace(hop, attempts=tuple(work.tries.attempts))
     if features is not None and needs_llm_classification(features, effective):
         before = replace(hop, hop=BEFORE_HOPS, attempts=())
         asking = Hop.of(work, before, effective, request.body, trace)

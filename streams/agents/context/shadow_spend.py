@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-DAY_MS = 24 * 60 * 60 * 1000
+from schemas.records import DAY_MS
+
 MOST_MS = 60 * 60 * 1000
 """Time for which unspent allowance is kept."""
 

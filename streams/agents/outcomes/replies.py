@@ -18,7 +18,7 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import HopResult
-from schemas.records import Decision, Reply, ReplyAddress, ReplyUsage, Routing
+from schemas.records import NANO, Decision, Reply, ReplyAddress, ReplyUsage, Routing
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.context.hop import Hop
 from streams.agents.context.outcome_kinds import GaveUp, Replied
@@ -28,8 +28,6 @@ from streams.routing.parameters.answer_limits import limit_notes
 from streams.routing.parameters.extra_body import extra_notes
 
 log = logging.getLogger(__name__)
-
-NANO = 1_000_000_000
 
 
 def reply_of(hop: Hop, ending: Replied | GaveUp, decision: Decision, result: HopResult) -> Reply:

@@ -15,6 +15,7 @@ from confluent_kafka import (
     OFFSET_END,
     Consumer,
     KafkaException,
+    Message,
     TopicPartition,
 )
 
@@ -26,6 +27,9 @@ _TIMEOUT_S = 10.0
 _CHECK_S = 5.0
 _PATIENCE_S = 30.0
 _POLL_S = 0.2
+_AT_ONCE = 16
+"""Maximum number of records taken from the prefetch in one call; a request has at most 4 MiB."""
+
 _QUEUE_KIB = 32 * 1024
 """Maximum size of the client's prefetch; one record and its batch may be added."""
 
@@ -89,6 +93,7 @@ class KafkaRequestLog:
             }
         )
         self._goes_on: tuple[str, int, int] | None = None
+        self._ahead: list[Message] = []
 
     def spans(self, topics: Sequence[str], since: int, until: int) -> list[OffsetSpan]:
         """See `RequestLog.spans`.
@@ -132,29 +137,34 @@ class KafkaRequestLog:
         # Keep the prefetched records if the last span ended at this offset.
         if self._goes_on != (span.topic, span.partition, first):
             self._consumer.assign([place])
+            self._ahead = []
         self._goes_on = None
         patience = time.monotonic() + _PATIENCE_S
         at = first
         while at < end:
-            # One at a time: the client's queue bounds the memory.
-            message = self._consumer.poll(_POLL_S)
-            if message is not None:
+            messages, self._ahead = self._ahead, []
+            if not messages:
+                # It waits for as many as it is asked for.
+                messages = self._consumer.consume(min(_AT_ONCE, end - at), _POLL_S)
+            for number, message in enumerate(messages):
                 error = message.error()
                 if error is not None:
                     raise RequestLogUnavailableError(
                         f"{span.topic}: {error.name()}; check that the broker is up"
                     )
-                at = int(message.offset() or 0) + 1
-                if at == end:
-                    self._goes_on = (span.topic, span.partition, end)
-                if at <= end:
-                    _, timestamp = message.timestamp()
-                    yield Logged(
-                        offset=at - 1,
-                        timestamp=timestamp,
-                        value=message.value(),
-                        headers=(headers_of(message) or ()) if with_headers else (),
-                    )
+                offset = int(message.offset() or 0)
+                if offset >= end:
+                    at, self._ahead = end, messages[number:]
+                    break
+                at = offset + 1
+                _, timestamp = message.timestamp()
+                yield Logged(
+                    offset=offset,
+                    timestamp=timestamp,
+                    value=message.value(),
+                    headers=(headers_of(message) or ()) if with_headers else (),
+                )
+            if messages:
                 patience = time.monotonic() + _PATIENCE_S
             elif self._is_past(place, end):
                 return
@@ -163,6 +173,7 @@ class KafkaRequestLog:
                     f"{span.topic}, partition {span.partition}: no answer within "
                     f"{_PATIENCE_S:.0f} s; check that the broker is up"
                 )
+        self._goes_on = (span.topic, span.partition, end)
 
     def check(self) -> None:
         """Check that the broker answers.

@@ -7,12 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from streams.registry.document.models import (
-    DocumentPart,
-    Name,
-    TierName,
-    one_of,
-)
+from streams.registry.document.models import DocumentPart, Name, TierName, one_of
 from streams.routing.assessment import CLASSIFIER_NAMES, HYBRID, LEARNED, LLM
 from streams.routing.confidence.scorers import LEARNED as LEARNED_CONFIDENCE
 from streams.routing.confidence.scorers import SCORER_NAMES

@@ -1,13 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.journal_headers import HOP_ENDS, JournalHeaders
 from streams.journal.admission import Done, Duplicate, HopMessage, Owner, Run, Wait
-from streams.journal.partition_journal import (
-    DUPLICATE_WINDOW_MS,
-    LONGEST_LEASE_MS,
-    PartitionJournal,
-)
+from streams.journal.partition_journal import LONGEST_LEASE_MS, PartitionJournal
 
 ME = Owner(worker="w1", incarnation="b")
 BEFORE = Owner(worker="w1", incarnation="a")

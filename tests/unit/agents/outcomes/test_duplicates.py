@@ -9,11 +9,10 @@ from typing import Any
 
 import orjson
 
-from schemas.identity import reply_digest
+from schemas.identity import DUPLICATE_WINDOW_MS, reply_digest
 from schemas.records import Header, TierMessage
 from schemas.topics import COST, OUTCOMES, REPLIES
 from streams.agents.context.dependencies import Dependencies
-from streams.journal.partition_journal import DUPLICATE_WINDOW_MS
 from tests.unit.agents.world import World, deliver
 
 MINE = "replies.mine"
