@@ -37,7 +37,7 @@ def three(values: Sequence[float], prefix: str = "") -> Row:
     return {prefix + name: sketched(values, part) for name, part in parts}
 
 
-def test_the_history_has_what_makes_counting_hard() -> None:
+def test_the_history_contains_the_hard_cases_of_counting() -> None:
     flat = [call for life in LIVES for call in life.calls]
     assert any(len(life.hops) == 3 for life in replied())
     assert any(life.status != "replied" for life in ended())

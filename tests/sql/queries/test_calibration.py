@@ -89,7 +89,7 @@ def _bin(place: int, bins: int, found: list[tuple[float, float | None]]) -> Row:
     return row
 
 
-def test_the_history_has_what_makes_judging_hard() -> None:
+def test_the_history_contains_the_hard_cases_of_judging() -> None:
     judges = [(life, each) for life in LIVES for each in life.signals if each.signal == "judge"]
     rows = _expected(10, "any")
 

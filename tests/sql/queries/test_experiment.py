@@ -172,7 +172,7 @@ def _same(found: list[Row], expected: list[Row]) -> None:
     same(found, expected, "experiment", "arm", "measure", rel=1e-7)
 
 
-def test_the_history_has_what_makes_comparing_hard() -> None:
+def test_the_history_contains_the_hard_cases_of_comparing() -> None:
     rows = _expected(_default, {name: int(value) for name, value in LEAST.items()})
     lonely = [row for row in rows if row["arm"] == "lonely"]
 

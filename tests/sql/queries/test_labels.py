@@ -100,7 +100,7 @@ def _expected() -> list[Row]:
     return rows
 
 
-def test_the_history_has_what_makes_labelling_hard() -> None:
+def test_the_history_contains_the_hard_cases_of_labelling() -> None:
     rows = _expected()
     several = [life for life in LIVES if {"golden", "judge"} <= {s.signal for s in life.signals}]
 

@@ -48,7 +48,7 @@ def _ended() -> list[Life]:
     return [life for life in LIVES if SINCE <= life.ended_at < UNTIL]
 
 
-def test_the_history_has_what_makes_judging_hard() -> None:
+def test_the_history_contains_the_hard_cases_of_judging() -> None:
     assert len({_name(life) for life in LIVES}) < len(LIVES)
     assert any(each.tier is None for _, each in _signals(SINCE, UNTIL))
     assert any(each.score is None and each.passed is None for _, each in _signals(SINCE))

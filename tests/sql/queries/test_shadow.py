@@ -152,7 +152,7 @@ def _row(key: tuple[str, str], calls: list[Call], pairs: list[_Pair]) -> Row:
     return row
 
 
-def test_the_history_has_what_makes_pairing_hard() -> None:
+def test_the_history_contains_the_hard_cases_of_pairing() -> None:
     rows = _expected()
 
     assert len(rows) == 3

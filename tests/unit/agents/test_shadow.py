@@ -133,7 +133,7 @@ def test_an_unused_allowance_accumulates_for_at_most_an_hour() -> None:
     assert not allowance.open(DAY_MS, DAY_MS)
 
 
-def test_a_call_of_unknown_cost_uses_up_what_there_was() -> None:
+def test_a_call_of_unknown_cost_uses_the_remaining_allowance() -> None:
     allowance = ShadowSpendLimiter(lambda: 1.0)
     allowance.open(DAY_MS, 0)
     allowance.open(DAY_MS, MOST_MS)

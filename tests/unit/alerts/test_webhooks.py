@@ -124,7 +124,7 @@ def test_a_webhook_gets_the_alert_its_subject_and_its_start() -> None:
     assert (body["state"], body["value"], body["fired_at"]) == ("fired", 0.5, 10)
 
 
-def test_a_hanging_receiver_is_given_up_after_its_attempts() -> None:
+def test_a_hanging_receiver_is_abandoned_after_its_attempts() -> None:
     paths = []
 
     async def hang(request: web.Request) -> web.Response:

@@ -255,7 +255,7 @@ def test_a_window_longer_than_the_cost_topic_s_retention_has_exact_sums() -> Non
     _run(scenario)
 
 
-def test_marks_move_on_where_nothing_is_charged_so_that_a_start_reads_little() -> None:
+def test_marks_advance_without_charges_so_that_a_restart_reads_little() -> None:
     async def scenario() -> None:
         world = World(budgets=[FAQ])
         await _owned_by(world, "w1")

@@ -43,7 +43,7 @@ def test_a_budget_becomes_a_meter_a_limit_and_levels() -> None:
     assert budget.meter.subject_of(BudgetSubject(tenant="a", user_id="u1", feature="ocr")) is None
 
 
-def test_left_out_it_is_a_day_that_alerts_at_50_80_and_100_percent() -> None:
+def test_a_budget_defaults_to_a_day_with_alerts_at_50_80_and_100_percent() -> None:
     (budget,) = _with(all={"per": "tenant", "usd": 1}).snapshot.budgets
 
     assert (budget.meter.window, budget.then) == ("day", "alert")
@@ -64,7 +64,7 @@ def test_left_out_it_is_a_day_that_alerts_at_50_80_and_100_percent() -> None:
         ({"per": "user", "usd": 1, "match": {"model": ["gpt-9"]}}, "gpt-9 is not one of the mod"),
     ],
 )
-def test_what_is_wrong_is_named(part: dict[str, Any], message: str) -> None:
+def test_an_invalid_budget_is_named(part: dict[str, Any], message: str) -> None:
     with pytest.raises(RegistryError, match=message):
         _with(b=part)
 

@@ -118,7 +118,7 @@ def test_user_accounts_are_per_tenant_and_unnamed_users_share_one() -> None:
     assert meter.subject_of(BudgetSubject(tenant="a")) == "a/"
 
 
-def test_what_is_counted_names_the_account_and_what_is_allowed_does_not() -> None:
+def test_a_meter_id_depends_on_what_is_counted_and_not_on_the_limit() -> None:
     match = {"feature": frozenset({"x", "y"})}
     one = Meter(name="m", per=TENANT, window="day", match=match)
 

@@ -67,7 +67,7 @@ def _options(command: click.Command, path: Sequence[str]) -> list[tuple[str, cli
     return [(" ".join(path), option) for option in command.params]
 
 
-def test_every_option_that_names_an_output_is_checked_so() -> None:
+def test_every_output_option_is_checked() -> None:
     found = [
         (name, option)
         for name, option in _options(sluice, [])

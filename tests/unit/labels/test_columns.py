@@ -46,7 +46,7 @@ def test_texts_are_kept_with_their_scores(tmp_path: Path) -> None:
     assert labels.rows[0].texts == {"large": "Yes."}
 
 
-def test_rows_are_left_out_by_their_groups(tmp_path: Path) -> None:
+def test_rows_are_excluded_by_group(tmp_path: Path) -> None:
     labels = read_labels(_file(tmp_path, ROWS), (), columns_of(MAPPED, "subject"))
     left_out = [outside.tolist() for _, outside in splits(labels, None)]
 

@@ -81,7 +81,7 @@ def _check(members: list[dict[str, list[int]]], counts: dict[str, int]) -> None:
     ),
     COUNTS,
 )
-def test_every_partition_is_given_to_one_member_and_fairly(
+def test_every_partition_is_assigned_to_one_member_and_fairly(
     members: list[dict[str, list[int]]], counts: dict[str, int]
 ) -> None:
     _check(members, counts)

@@ -54,7 +54,7 @@ def test_an_unreadable_assignment_is_a_named_error(bad: bytes) -> None:
     assert not caught.value.retriable
 
 
-def test_a_group_that_rebalances_and_one_that_is_refused() -> None:
+def test_a_rebalancing_group_has_no_state_and_an_error_is_raised() -> None:
     assert _state_of(state="PreparingRebalance") is None
     with pytest.raises(KafkaError):
         _state_of(error=30)

@@ -99,7 +99,7 @@ def test_a_broker_that_does_not_answer_is_a_fault_until_it_does() -> None:
     assert watch.fault is None
 
 
-def test_what_was_seen_before_an_assignment_does_not_count_after_it() -> None:
+def test_observations_before_an_assignment_do_not_count_after_it() -> None:
     watch = World().watch()
     _look(watch)
     watch.assigned()
@@ -192,7 +192,7 @@ def test_a_lasting_fault_is_retried_with_growing_delays_and_a_new_change_at_once
     assert world.rejoined == before + 1
 
 
-def test_a_worker_too_many_is_in_order_and_one_that_was_left_out_is_not() -> None:
+def test_a_surplus_worker_is_no_fault_and_an_omitted_one_is() -> None:
     world = World(owned=(), members=5)
     watch = world.watch()
     _look(watch)

@@ -129,7 +129,7 @@ def _lived(broker: Broker, name: str, ends: Collection[int], fails: Collection[i
     return life
 
 
-def test_a_message_that_ends_each_process_is_given_up_and_the_partition_continues() -> None:
+def test_a_message_that_ends_each_process_is_abandoned_and_the_partition_continues() -> None:
     broker = Broker(end=6)
     lives = []
     for number in range(9):

@@ -184,7 +184,7 @@ UNUSABLE: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", UNUSABLE)
-def test_an_answer_that_can_t_be_used_is_a_bad_response(what: str) -> None:
+def test_an_unusable_answer_is_a_bad_response(what: str) -> None:
     name, document = UNUSABLE[what]
 
     async def case(wire: Wire) -> None:

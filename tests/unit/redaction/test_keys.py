@@ -45,7 +45,7 @@ def test_a_truncated_private_key_is_removed_to_its_end(name: str) -> None:
         assert "b3Blbn" not in redact(block[:cut], KINDS)
 
 
-def test_two_private_keys_are_two_and_the_text_between_stays() -> None:
+def test_two_private_keys_are_removed_and_the_text_between_is_kept() -> None:
     text = f"{_block('OpenSSH')}\nand\n{_block('PGP')}"
 
     assert redact(text, KINDS) == "<key>\nand\n<key>"
@@ -61,7 +61,7 @@ def test_other_private_keys() -> None:
     assert redact(putty, KINDS) == "<key>\nPrivate-MAC: 0"
 
 
-def test_certificates_and_public_keys_stay() -> None:
+def test_certificates_and_public_keys_are_kept() -> None:
     for title in ("CERTIFICATE", "PUBLIC KEY"):
         text = f"-----BEGIN {title}-----\n{BODY}-----END {title}-----"
         assert redact(text, KINDS) == text
@@ -172,5 +172,5 @@ STAYS = (
 
 
 @pytest.mark.parametrize("text", STAYS)
-def test_words_about_keys_stay(text: str) -> None:
+def test_words_about_keys_are_kept(text: str) -> None:
     assert redact(text, ["key"]) == text

@@ -141,12 +141,12 @@ GOES = {
 
 
 @pytest.mark.parametrize("text", STAYS)
-def test_names_prose_code_and_numbers_stay(text: str) -> None:
+def test_names_prose_code_and_numbers_are_kept(text: str) -> None:
     assert redact(text, KINDS) == text
 
 
 @pytest.mark.parametrize("text", GOES)
-def test_secrets_that_look_like_them_go(text: str) -> None:
+def test_secrets_that_resemble_them_are_removed(text: str) -> None:
     assert redact(text, KINDS) == GOES[text]
 
 
@@ -190,7 +190,7 @@ AROUND = (
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(data=st.data())
-def test_random_keys_of_each_vendor_go_in_prose_code_json_and_urls(
+def test_random_keys_of_each_vendor_are_removed_in_prose_code_json_and_urls(
     name: str, data: st.DataObject
 ) -> None:
     head, alphabet, length, tail = FORMATS[name]
@@ -211,7 +211,7 @@ def test_random_keys_of_each_vendor_go_in_prose_code_json_and_urls(
     user=st.text(alphabet=ALNUM, min_size=1, max_size=20),
     password=st.text(alphabet=URL + "!%?", min_size=4, max_size=30),
 )
-def test_basic_credentials_go(user: str, password: str) -> None:
+def test_basic_credentials_are_removed(user: str, password: str) -> None:
     value = base64.b64encode(f"{user}:{password}".encode()).decode()
 
     assert redact(f"send Basic {value} again", KINDS) == "send <key> again"
@@ -219,7 +219,7 @@ def test_basic_credentials_go(user: str, password: str) -> None:
 
 
 @given(password=st.text(alphabet=ALNUM + "!%?-+*", min_size=6, max_size=40))
-def test_quoted_passwords_go(password: str) -> None:
+def test_quoted_passwords_are_removed(password: str) -> None:
     for text in ('password = "{}"', "{{'pwd': '{}'}}", 'DB_PASSWORD: "{}"', "mysql://u:{}@h/d"):
         if "?" in password and "://" in text:
             continue

@@ -69,7 +69,7 @@ def test_the_last_tier_is_given_a_stronger_model_instead() -> None:
     assert advice.changes == ()
 
 
-def test_start_more_on_cheaper_tiers_does() -> None:
+def test_start_more_on_cheaper_tiers_moves_starts_to_the_first_tier() -> None:
     advice = _only("cost_vs_baseline", {"unknown_calls": 0, "saved_share": 0.05, "compared": 100})
 
     before, after = _starts(_snapshot()), _starts(_snapshot(*advice.changes))
@@ -90,7 +90,7 @@ def _escalated(snapshot: RegistrySnapshot, tier: str) -> int:
 
 
 @pytest.mark.parametrize("tier", TIERS[:-1])
-def test_go_on_less_often_does(tier: str) -> None:
+def test_escalate_less_often_reduces_escalations(tier: str) -> None:
     row = {
         "from_tier": tier, "to_tier": TIERS[TIERS.index(tier) + 1], "improved_share": 0.2,
         "compared": 50, "cost_added": 1.5,

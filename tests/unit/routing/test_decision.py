@@ -57,7 +57,7 @@ def test_a_named_tier_decides_the_tier_and_leaves_the_model_open() -> None:
     assert decision.reasons == ("the caller named the tier",)
 
 
-def test_the_pin_goes_before_the_tier_and_the_tier_before_every_rule() -> None:
+def test_the_pin_precedes_the_tier_and_the_tier_every_rule() -> None:
     ruled = _ruled(StaticRule(tier="moderate", tenants=frozenset({"acme"})))
 
     assert decide(_subject(model="complex-1", tier="simple"), ruled, MOMENT).tier == "complex"
@@ -166,7 +166,7 @@ def test_the_policy_s_quality_is_the_default() -> None:
     assert features_of(_subject(quality="best"), PLAIN).quality == "best"
 
 
-def test_what_was_decided_by_is_recorded() -> None:
+def test_the_inputs_of_a_decision_are_recorded() -> None:
     for subject in (_subject(), _subject(tier="simple")):
         decision = decide(subject, PLAIN, MOMENT)
         assert decision.registry_version == PLAIN.version

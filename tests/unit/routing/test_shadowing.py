@@ -61,7 +61,7 @@ def test_a_draw_is_in_the_unit_interval_and_determined_by_its_key() -> None:
     assert draw("a") == draw("a") != draw("b")
 
 
-def test_a_weighted_choice_goes_by_its_weights() -> None:
+def test_a_weighted_choice_follows_its_weights() -> None:
     found = Counter(weighted_choice(key, [("a", 1.0), ("b", 4.0)]) for key in KEYS)
 
     assert found["b"] / len(KEYS) == pytest.approx(0.8, abs=0.03)

@@ -103,7 +103,7 @@ def test_a_connection_is_ended_without_an_answer_and_a_call_hangs_until_its_call
     run(case())
 
 
-def test_a_fault_is_for_one_model_and_for_so_many_times() -> None:
+def test_a_fault_applies_to_one_model_a_given_number_of_times() -> None:
     async def case() -> None:
         async with calling() as caller:
             await _switch(caller, {"kind": "status", "model": "gpt-4o", "times": 2})

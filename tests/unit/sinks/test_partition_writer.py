@@ -71,7 +71,7 @@ def test_a_successor_ends_a_writer() -> None:
     assert world.offsets == [0, 1, 2]
 
 
-def test_a_record_that_is_offered_twice_is_taken_once() -> None:
+def test_a_record_that_is_offered_twice_is_stored_once() -> None:
     world = World(_log(4))
 
     async def twice() -> None:

@@ -120,7 +120,7 @@ def test_the_caller_s_tier_and_model_come_before_any_classifier() -> None:
         ({"prompt": "x", "metadata": {"a": 1}}, "metadata"),
     ],
 )
-def test_what_is_refused_is_named_and_never_quoted(document: dict[str, Any], names: str) -> None:
+def test_a_refusal_names_the_field_and_quotes_nothing(document: dict[str, Any], names: str) -> None:
     hop = sent(**document)
     assert hop.verdict is not None
     assert hop.verdict.code == "invalid_request"

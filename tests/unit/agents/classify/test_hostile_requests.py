@@ -151,7 +151,7 @@ def test_too_many_values_are_refused_before_each_is_looked_at(
     assert f"{MAX_FIELDS} fields" in message or f"{MAX_FRACTIONS} numbers" in message
 
 
-def test_the_largest_of_each_kind_is_still_taken() -> None:
+def test_a_request_at_every_limit_is_accepted() -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": {"a": {"b": [1] * 500}}}}
     part = {"type": "text", "text": "a"}
     body = arrived(

@@ -48,7 +48,7 @@ def test_a_new_registry_version_resets_the_reference() -> None:
     assert findings(watch, HARD, version="w") == []
 
 
-def test_what_was_decided_statically_has_no_score() -> None:
+def test_a_static_decision_is_not_monitored() -> None:
     assert DriftMonitor().decided("v", "static", None) is None
 
 

@@ -57,7 +57,7 @@ def test_a_good_answer_is_replied_with_its_cost_and_its_baseline() -> None:
     assert (quality["score"], quality["passed"]) == (0.9, True)
 
 
-def test_an_answer_of_low_confidence_moves_on_to_the_next_tier_and_carries_what_was_seen() -> None:
+def test_a_low_confidence_answer_escalates_with_its_calls_and_cost() -> None:
     world = answered(scripted(says("", output_tokens=1), says("A full answer.")))
     (reply,) = world.replies()
     assert (reply["tier"], reply["model"]) == ("moderate", "gpt-4o")

@@ -74,7 +74,7 @@ def test_a_repetition_gets_the_first_reply_under_its_own_correlation_id() -> Non
     ]
 
 
-def test_it_is_answered_on_its_own_reply_topic() -> None:
+def test_a_duplicate_is_answered_on_its_own_reply_topic() -> None:
     world = World()
     _answered(world, _duplicate(world, topic=MINE))
     ((first, _),) = _replies(world)

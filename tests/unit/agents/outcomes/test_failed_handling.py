@@ -174,7 +174,7 @@ def test_a_request_that_can_t_be_classified_ends_as_failed(
     assert deps.observers.metrics.handling_failures.of(REQUESTS)._value.get() == MOST_TRIES
 
 
-def test_a_hop_that_can_t_be_worked_on_ends_as_failed_and_costs_what_its_calls_cost(
+def test_a_hop_that_can_t_be_executed_fails_with_the_cost_of_its_calls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(attempts, "evaluate_answer", Defect().wrap(attempts.evaluate_answer))
@@ -246,7 +246,7 @@ def test_a_hop_that_can_t_wait_ends_as_failed(monkeypatch: pytest.MonkeyPatch) -
     assert dict(record.headers)[BOUND_FOR] == tier_topic("simple").encode()
 
 
-def test_feedback_that_can_t_be_taken_is_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_feedback_whose_handling_fails_is_dead_lettered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feedback, "_read", Defect().wrap(feedback._read))
     world = World()
     value = orjson.dumps({"request_id": "r", "tenant": "t", "comment": POISON})
@@ -272,7 +272,7 @@ def test_a_hop_that_has_ended_is_not_ended_again(monkeypatch: pytest.MonkeyPatch
     assert world.events(ALERTS, "Alert") == []
 
 
-def test_what_the_broker_refuses_is_not_the_message_s_fault() -> None:
+def test_a_broker_rejection_is_not_attributed_to_the_message() -> None:
     world = World()
     world.log.broken.add(COST)
     with pytest.raises(DeliveryError):
@@ -280,7 +280,7 @@ def test_what_the_broker_refuses_is_not_the_message_s_fault() -> None:
     assert (ends(world), world.events(ALERTS, "Alert")) == ([], [])
 
 
-def test_a_message_of_a_lost_partition_is_left_to_its_next_owner(
+def test_a_message_of_a_lost_partition_is_handled_by_its_next_owner(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()

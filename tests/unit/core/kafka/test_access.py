@@ -107,7 +107,7 @@ def _refused(**settings: Any) -> str:
     return str(caught.value)
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_missing_setting_or_file_is_named(tmp_path: Path) -> None:
     sasl = {"kafka_security_protocol": "SASL_PLAINTEXT"}
     assert "SLUICE_KAFKA_SASL_USERNAME" in _refused(**sasl, kafka_sasl_password=SECRET)
     assert "SLUICE_KAFKA_SASL_PASSWORD_FILE" in _refused(**sasl, kafka_sasl_username="me")

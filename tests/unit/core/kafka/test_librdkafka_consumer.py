@@ -196,7 +196,7 @@ def test_a_rejection_that_lasts_ends_the_reading_and_a_short_one_does_not(
     _run(monkeypatch, case)
 
 
-def test_what_ends_the_thread_is_raised_to_a_waiting_reader(
+def test_the_error_that_ends_the_thread_is_raised_to_a_waiting_reader(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def case(consumer: LibrdkafkaConsumer, thread: ScriptedThread) -> None:

@@ -52,7 +52,7 @@ def test_too_many_requests_are_refused_and_the_sample_that_fits_is_named() -> No
     ("spec", "requests"),
     [(SPEC, MOST_REQUESTS // 2), (replace(SPEC, sample=0.1), 5 * MOST_REQUESTS)],
 )
-def test_what_fits_is_taken(spec: RunSpec, requests: int) -> None:
+def test_a_run_within_the_limit_is_accepted(spec: RunSpec, requests: int) -> None:
     assert len(_checked(spec, requests).queries) == 2
 
 

@@ -50,7 +50,7 @@ def test_rows_come_in_order_and_few_are_held() -> None:
     assert found == list(range(200))
 
 
-def test_no_piece_but_the_next_is_taken_from_other_processes() -> None:
+def test_at_most_one_further_range_is_taken_ahead() -> None:
     tables = CountedRows()
     with RowsAhead(PIECES, tables) as ahead:
         for number, (_, rows) in enumerate(ahead, 1):

@@ -161,7 +161,7 @@ def test_requests_removed_from_the_log_are_counted_and_not_estimated(log: Record
     assert len(put.rows) == 7
 
 
-def test_what_has_no_outcome_yet_is_counted_and_another_request_there_is_not_taken(
+def test_a_request_without_an_outcome_is_counted_and_not_confused_with_another(
     log: RecordedLog,
 ) -> None:
     last = max(log.requests)

@@ -104,7 +104,7 @@ WRONG: dict[str, tuple[Callable[[Body], None], str]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_does_not_fit_is_refused_by_name(kind: str) -> None:
+def test_an_inconsistent_artifact_is_refused_with_the_reason(kind: str) -> None:
     change, message = WRONG[kind]
     with pytest.raises(ArtifactError, match=message):
         read_artifact(_resealed(change))

@@ -33,7 +33,7 @@ def test_answers_and_scores_are_read_plain_and_zipped(tmp_path: Path) -> None:
     assert bare.column("m") == [0.5]
 
 
-def test_what_a_row_does_not_score_is_unknown_and_not_nought(tmp_path: Path) -> None:
+def test_a_score_missing_from_a_row_is_unknown_and_not_zero(tmp_path: Path) -> None:
     labels = read_labels(_file(tmp_path, GOOD + b'{"prompt": "b", "scores": {"n": 1}}\n'))
 
     assert labels.models == ("m", "n")
@@ -44,13 +44,13 @@ def test_what_a_row_does_not_score_is_unknown_and_not_nought(tmp_path: Path) -> 
         labels.column("m")
 
 
-def test_a_row_that_lacks_a_named_model_is_left_out(tmp_path: Path) -> None:
+def test_a_row_without_a_named_model_is_excluded(tmp_path: Path) -> None:
     path = _file(tmp_path, GOOD + b'{"prompt": "b", "scores": {"m": 1}}\n')
 
     assert len(read_labels(path, ["m", "n"])) == 1
 
 
-def test_beside_named_models_a_rarely_scored_one_is_left_out(tmp_path: Path) -> None:
+def test_a_rarely_scored_model_is_excluded_unless_named(tmp_path: Path) -> None:
     often = b'{"prompt": "b", "scores": {"m": 1, "n": 0, "often": 1}}\n' * 50
     rare = b'{"prompt": "c", "scores": {"m": 1, "n": 0, "rare": 1}}\n' * 49
     path = _file(tmp_path, often + rare)

@@ -60,7 +60,7 @@ def test_tool_calls_agree_by_name_and_arguments() -> None:
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
-def test_it_is_a_share_and_does_not_depend_on_the_order(one: str, other: str) -> None:
+def test_agreement_is_between_0_and_1_and_symmetric(one: str, other: str) -> None:
     found = agreement(answer(one), answer(other))
 
     assert 0 <= found <= 1

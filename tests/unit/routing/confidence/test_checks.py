@@ -49,7 +49,7 @@ def test_a_short_right_answer_has_no_fault(text: str) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", " \n\t", [], [{"type": "text", "text": " "}]])
-def test_nothing_is_no_answer(content: Any) -> None:
+def test_an_empty_answer_is_a_fault(content: Any) -> None:
     assert _found({"content": content}) == ["empty"]
 
 
@@ -72,7 +72,7 @@ def test_a_refusal_reported_by_the_provider_counts() -> None:
     ["The capital of France is Paris.\n" * 6, "and then we go on to say " * 20],
     ids=["lines", "words"],
 )
-def test_an_answer_that_turns_in_circles_repeats_itself(text: str) -> None:
+def test_a_repetitive_answer_is_a_fault(text: str) -> None:
     assert _faults_of(text) == ["repetition"]
 
 
@@ -86,17 +86,17 @@ def test_an_answer_that_turns_in_circles_repeats_itself(text: str) -> None:
     ],
     ids=["few", "short", "braces", "list"],
 )
-def test_lists_and_refrains_do_not(text: str) -> None:
+def test_lists_and_refrains_are_no_repetition(text: str) -> None:
     assert _faults_of(text) == []
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', "{}", ' {"a": [1, 2]}\n'])
-def test_a_json_object_is_one(text: str) -> None:
+def test_a_requested_json_object_has_no_fault(text: str) -> None:
     assert _faults_of(text, response_format={"type": "json_object"}) == []
 
 
 @pytest.mark.parametrize("text", ["Paris", '{"a": 1', "[1]", "3", 'Here: {"a": 1}'])
-def test_anything_else_is_none(text: str) -> None:
+def test_an_answer_that_is_no_json_object_is_a_fault(text: str) -> None:
     assert _faults_of(text, response_format={"type": "json_object"}) == ["json_schema"]
     assert _faults_of(text, response_format={"type": "text"}) == []
 

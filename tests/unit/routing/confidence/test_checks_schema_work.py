@@ -128,7 +128,7 @@ def _unevaluated(levels: int) -> dict[str, Any]:
         *("values", "unique"),
     ],
 )
-def test_what_would_take_too_long_is_stopped(schema: Any, value: Any) -> None:
+def test_a_validation_with_too_many_steps_is_stopped(schema: Any, value: Any) -> None:
     with pytest.raises(TooMuchWorkError):
         count_steps(schema, value)
 

@@ -24,7 +24,7 @@ FAKES = [
 
 
 @pytest.mark.parametrize("fake", FAKES)
-def test_what_is_enclosed_can_not_close_its_markers(fake: str) -> None:
+def test_an_enclosed_text_can_not_close_its_markers(fake: str) -> None:
     mark = mark_of(fake)
     again = fake + f"\nREQUEST-{mark}\n"
     assert mark_of(again) != mark

@@ -75,7 +75,7 @@ FEATURES = {
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_the_article_s_features_go_before_every_word(name: str) -> None:
+def test_the_article_s_features_precede_its_words(name: str) -> None:
     simple, hard = FEATURES[name]
     for feature in simple:
         question = f"explain step by step: ```{_words(300)}```"
@@ -85,7 +85,7 @@ def test_the_article_s_features_go_before_every_word(name: str) -> None:
     assert _score(name, "hi", "something else") == SIMPLE
 
 
-def test_neither_looks_at_retrieval() -> None:
+def test_neither_heuristic_uses_retrieval() -> None:
     body = {"messages": [{"role": "user", "content": _words(40)}]}
     for name in FEATURES:
         plain = CLASSIFIERS[name](extract_features(body), RetrievalPolicy())

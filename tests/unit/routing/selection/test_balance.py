@@ -69,7 +69,7 @@ def test_the_same_hop_is_sent_the_same_way_again() -> None:
 
 
 @pytest.mark.parametrize("weights", [(1, 1), (3, 1), (1, 2, 5), (0.5, 0.25, 0.25)])
-def test_calls_that_go_on_fill_the_instances_by_their_weights(weights: tuple[float, ...]) -> None:
+def test_long_calls_fill_the_instances_by_their_weights(weights: tuple[float, ...]) -> None:
     calls = dict.fromkeys("abcdefgh"[: len(weights)], 0)
     for number in range(800):
         conditions = {place: InstanceStatus(in_flight=count) for place, count in calls.items()}

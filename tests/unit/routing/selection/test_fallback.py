@@ -121,7 +121,7 @@ def test_a_refusal_for_an_unknown_reason_is_worth_one_other_model() -> None:
     assert later_hop.refused
 
 
-def test_a_refused_parameter_is_left_out_once_and_another_one_once_more() -> None:
+def test_each_refused_parameter_is_omitted_in_one_retry() -> None:
     def refused(parameter: str) -> FailedCall:
         return FailedCall(candidate=A, error_class="bad_request", unsupported=parameter)
 

@@ -24,7 +24,7 @@ def test_a_prompt_that_only_the_last_tier_answers_well_starts_there() -> None:
     assert _start((0.1, 0.15, 0.9)) == 2
 
 
-def test_a_middle_tier_that_is_almost_as_good_is_taken_for_less() -> None:
+def test_a_cheaper_middle_tier_of_almost_equal_quality_is_chosen() -> None:
     assert _start((0.2, 0.85, 0.9)) == 1
 
 

@@ -131,7 +131,7 @@ def test_a_fee_is_paid_for_each_call() -> None:
         ("0.18000000000000002", 1, 180),
     ],
 )
-def test_half_a_nano_goes_to_the_even_side(input: str, tokens: int, nano: int) -> None:
+def test_half_a_nano_rounds_to_even(input: str, tokens: int, nano: int) -> None:
     assert _cost(Price(base=_rates(input)), tokens, 0) == nano
 
 
