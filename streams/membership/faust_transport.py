@@ -43,8 +43,8 @@ from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Place
 log = logging.getLogger(__name__)
 
 FETCH_MAX_WAIT_MS = 100
-"""Ten empty fetches a second when idle. Records end a fetch at once; a partition that is assigned or
-resumed waits for it.
+"""Ten empty fetches a second when idle. Records end a fetch at once; a partition that is assigned
+or resumed waits for it.
 """
 
 SEEK_AGAIN_S = 0.5

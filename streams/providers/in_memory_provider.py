@@ -9,7 +9,7 @@ from streams.providers.port import ChatCall, Completion, Endpoint, ProviderError
 Script = Callable[[ChatCall, Endpoint], Completion | ProviderError]
 
 
-def says(text: str, *, input_tokens: int = 10, output_tokens: int = 5) -> Completion:
+def text_answer(text: str, *, input_tokens: int = 10, output_tokens: int = 5) -> Completion:
     """Return a completion with this text."""
     return Completion(
         message={"role": "assistant", "content": text},

@@ -27,7 +27,7 @@ from infra.replays.ranges import spans_between
 from infra.replays.target_version import Origin, chosen
 from infra.replays.whole import replay_all
 from streams.offline.replay.run_spec import RunSpec
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 from tests.bench.figures import Figure
@@ -132,7 +132,7 @@ def _log(prompts: list[Prompt], file: Path) -> RecordedLog:
     def script(call: Any, endpoint: Any) -> Any:
         prompt_text = call.body["messages"][-1]["content"]
         prompt = known[prompt_text]
-        return says(
+        return text_answer(
             texts[prompt_text]["answers"][call.model]["text"] or "",
             input_tokens=prompt.tokens,
             output_tokens=prompt.answers[call.model].tokens,

@@ -140,7 +140,7 @@ def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) 
 
 
 def _mentions_language(text: str) -> bool:
-    if Wording.of(text).says(_ABOUT_LANGUAGE):
+    if Wording.of(text).contains(_ABOUT_LANGUAGE):
         return True
     return not text.isascii() and any(word in text for word in _ABOUT_LANGUAGE_UNSPACED)
 

@@ -42,7 +42,7 @@ def ungrounded(body: Mapping[str, Any], message: Mapping[str, Any], _: str) -> s
     messages = body.get("messages") or ()
     given = _context_of(messages)
     answer = text_of(message.get("content"))[:_EXAMINED_CHARACTERS]
-    if given is None or Wording.of(_question(messages)).says(_MAKES_NEW):
+    if given is None or Wording.of(_question(messages)).contains(_MAKES_NEW):
         return None
     if language_of(given) != language_of(answer):
         return None

@@ -54,7 +54,7 @@ class Wording:
         """Return the words with one space before, between and after."""
         return f" {' '.join(self.words)} "
 
-    def says(self, phrases: Phrases) -> bool:
+    def contains(self, phrases: Phrases) -> bool:
         """Return whether one of the words or phrases occurs."""
         if not phrases.words.isdisjoint(self.known):
             return True

@@ -22,7 +22,7 @@ from infra.cli.offline.replay import command
 from infra.cli.output.errors import report_faults
 from schemas.topics import REPLAY_DECISIONS, REQUESTS
 from sinks.settings import SinkSettings
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
@@ -86,7 +86,9 @@ def traffic() -> RecordedLog:
         (0, {"request_id": f"r{n}", "prompt": PROMPTS[n % len(PROMPTS)], "tenant": f"t{n % 2}"})
         for n in range(ROWS)
     ]
-    log = record([LIVE], requests, script=lambda call, endpoint: says("It is 7.", input_tokens=90))
+    log = record(
+        [LIVE], requests, script=lambda call, endpoint: text_answer("It is 7.", input_tokens=90)
+    )
     scores = {"gpt-4o-mini": 0.5, "gpt-4o": 0.75, "opus": 1.0}
     answers = [call for call in log.calls if call["purpose"] in {"answer", "shadow"}]
     log.signals += golden(answers, lambda call: scores[call["request_model"]])

@@ -18,7 +18,7 @@ from sinks.analytics.one_request import UnknownRequestError, read_request
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from tests.fixtures.migrated import make_migrated
 from tests.fixtures.services import run_sql
@@ -33,7 +33,7 @@ def _script(call: Any, endpoint: Any) -> Any:
     """The second instance is down, the first tier's answers are empty."""
     if endpoint.base_url.endswith("/2") and call.model == "gpt-4o-mini":
         return DOWN
-    return says("" if call.model == "gpt-4o-mini" else "Paris is the capital of France.")
+    return text_answer("" if call.model == "gpt-4o-mini" else "Paris is the capital of France.")
 
 
 def _world() -> World:

@@ -9,7 +9,7 @@ import orjson
 
 from schemas.topics import COST, OUTCOMES, QUALITY
 from streams.agents.context.shadow_spend import DAY_MS, MOST_MS, ShadowSpendLimiter
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from tests.unit.agents.world import REGISTRY, World, deliver
 
 SHADOWED = f"{REGISTRY.rstrip()}\n  shadow: {{share: 1.0, usd_per_day: 100}}\n"
@@ -20,7 +20,7 @@ def answered(
 ) -> World:
     def script(call: Any, endpoint: Any) -> Any:
         judging = "judge answers" in call.body["messages"][0]["content"]
-        return says(judge if judging else "The result is 7.")
+        return text_answer(judge if judging else "The result is 7.")
 
     world = World(script=script, registry=registry)
 

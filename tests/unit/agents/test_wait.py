@@ -17,7 +17,7 @@ from streams.agents.execute.handler import execute
 from streams.agents.wait import wait_out
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import LeftForLaterError, PartitionAssignment, PartitionState, Work
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from streams.routing.decision_inputs import VISITS_CARRIED
 from tests.unit.agents.world import REGISTRY, World, deliver
@@ -48,7 +48,7 @@ def outage(until_ms: float, registry: str = REGISTRY) -> World:
     world = World(registry=registry)
     begun = world.clock.now()
     world.script = lambda call, endpoint: (
-        says("Paris.") if world.clock.now() - begun > until_ms else DOWN
+        text_answer("Paris.") if world.clock.now() - begun > until_ms else DOWN
     )
     return world
 
@@ -109,7 +109,7 @@ def test_an_instance_that_is_down_is_reported_once() -> None:
 
 
 def test_requests_over_a_rate_limit_wait_on_their_tier() -> None:
-    world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
+    world = World(script=lambda call, endpoint: text_answer("Paris."), registry=LIMITED)
     begun = world.clock.now()
     processed(world, *(world.request(request_id=f"r{n}", offset=n) for n in range(8)))
 
@@ -120,7 +120,7 @@ def test_requests_over_a_rate_limit_wait_on_their_tier() -> None:
 
 def test_a_tenant_over_its_limit_waits_while_another_is_served() -> None:
     limited = f"{REGISTRY.rstrip()}\ntenants: {{loud: {{requests_per_minute: 6}}}}\n"
-    world = World(script=lambda call, endpoint: says("Paris."), registry=limited)
+    world = World(script=lambda call, endpoint: text_answer("Paris."), registry=limited)
     loud = [world.request(request_id=f"l{n}", offset=n, tenant="loud") for n in range(4)]
     calm = [world.request(request_id=f"c{n}", offset=9 + n, tenant="calm") for n in range(4)]
     processed(world, *loud, *calm)
@@ -131,7 +131,7 @@ def test_a_tenant_over_its_limit_waits_while_another_is_served() -> None:
 
 
 def test_a_rate_limit_beyond_the_deadline_gets_a_no_capacity_reply() -> None:
-    world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
+    world = World(script=lambda call, endpoint: text_answer("Paris."), registry=LIMITED)
     soon = world.clock.now() + 1_500
     processed(world, world.request(deadline_at=soon))
 
@@ -207,7 +207,7 @@ def test_a_worker_that_leaves_hands_its_waiting_messages_on() -> None:
 
 def test_an_ordinary_hop_is_parked_while_a_priority_hop_waits() -> None:
     async def scenario() -> None:
-        world = World(script=lambda call, endpoint: says("Paris."))
+        world = World(script=lambda call, endpoint: text_answer("Paris."))
         deps = await world.worker()
         await world.send(world.request())
         with deps.calls.priority_gate.waiting("simple"):

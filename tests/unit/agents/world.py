@@ -35,7 +35,7 @@ from streams.journal.admission import Owner
 from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.in_memory_log import MemoryLog, MemorySentReplies
 from streams.journal.owned_journals import Journals
-from streams.providers.in_memory_provider import Script, ScriptedProvider, says
+from streams.providers.in_memory_provider import Script, ScriptedProvider, text_answer
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.reliability.instance_load import Instances
 from streams.registry.live import LiveRegistry
@@ -107,7 +107,9 @@ class CrashingLog:
 class World:
     """Everything that outlives a worker: the log, the clock, the provider's ledger."""
 
-    script: Script = field(default=lambda call, endpoint: says("Paris is the capital of France."))
+    script: Script = field(
+        default=lambda call, endpoint: text_answer("Paris is the capital of France.")
+    )
     clock: StillClock = field(default_factory=StillClock)
     served: list[str] = field(default_factory=list)
     registry: str = REGISTRY

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import ConfigurationError
 from streams.providers.exchange import EndedCall, Price, chat_call, complete
-from streams.providers.in_memory_provider import ScriptedProvider, says
+from streams.providers.in_memory_provider import ScriptedProvider, text_answer
 from streams.providers.port import Completion, ErrorClass, Provider, ProviderError, Usage
 from streams.providers.pricing.booked_usage import UNBILLED
 from streams.registry.version import parse_registry
@@ -60,7 +60,7 @@ def test_whatever_an_adapter_raises_is_an_error_of_the_call(
 
 
 def test_a_provider_that_is_not_installed_costs_nothing() -> None:
-    call = ended(says("Paris."), installed=False)
+    call = ended(text_answer("Paris."), installed=False)
     assert (call.status, call.price(by_tokens)) == ("auth", (0, UNBILLED))
     assert "scripted is not installed" in str(call.error)
 
@@ -73,7 +73,7 @@ def test_a_failed_call_is_priced_by_the_usage_that_it_reported() -> None:
 
 
 def test_a_cost_event_has_status_usage_and_cost_of_the_call() -> None:
-    call = ended(says("Paris.", input_tokens=4, output_tokens=2))
+    call = ended(text_answer("Paris.", input_tokens=4, output_tokens=2))
     event = call.cost_event(CANDIDATE, call.price(by_tokens), **WHO)
 
     assert (event.status, event.http_status, event.finish_reason) == ("ok", 200, "stop")

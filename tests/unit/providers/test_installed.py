@@ -17,10 +17,12 @@ from tests.unit.providers.world import chat, run
 KEYS, HOSTS = KeyRing(), HostPolicy()
 
 PACKAGE = """
-from streams.providers.in_memory_provider import ScriptedProvider, says
+from streams.providers.in_memory_provider import ScriptedProvider, text_answer
 
 def parrot(keys, hosts):
-    return ScriptedProvider(lambda call, endpoint: says(call.body["messages"][-1]["content"]))
+    return ScriptedProvider(
+        lambda call, endpoint: text_answer(call.body["messages"][-1]["content"])
+    )
 """
 
 

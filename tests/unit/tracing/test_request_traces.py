@@ -18,7 +18,7 @@ from streams.agents.classify.handler import classify
 from streams.agents.context.dependencies import Dependencies
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.tracing import names
 from streams.tracing.in_memory_tracer import MemoryTracer
@@ -38,7 +38,7 @@ def served(
 
     def answer(call: ChatCall, endpoint: Any) -> Completion | ProviderError:
         calls.append(call)
-        return (script or (lambda _: says(f"{SECRET}, or so it seems to be.")))(call)
+        return (script or (lambda _: text_answer(f"{SECRET}, or so it seems to be.")))(call)
 
     world = World(script=answer)
 
@@ -151,7 +151,7 @@ def test_a_refused_request_is_traced_to_its_end() -> None:
 
 def test_unknown_usage_is_left_out_and_not_zero() -> None:
     tracer = MemoryTracer()
-    served(tracer, script=lambda _: replace(says("It is Paris, of course."), usage=Usage()))
+    served(tracer, script=lambda _: replace(text_answer("It is Paris, of course."), usage=Usage()))
     attributes = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
     assert "gen_ai.usage.input_tokens" not in attributes
     assert "sluice.cost_nano_usd" not in (by_name(tracer)["request"].attributes or {})

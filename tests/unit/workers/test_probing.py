@@ -7,7 +7,7 @@ import asyncio
 from infra.workers.probing import PURPOSE, Probed, findings_of, probe
 from infra.workers.readiness import REFUSE, WARN
 from schemas.events import CostEvent
-from streams.providers.in_memory_provider import ScriptedProvider, says
+from streams.providers.in_memory_provider import ScriptedProvider, text_answer
 from streams.providers.port import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
 from streams.providers.pricing.booked_usage import UNBILLED
 from streams.providers.pricing.price_list import PriceBook
@@ -17,7 +17,7 @@ from tests.unit.routing.world import model, snapshot
 def _answer(call: ChatCall, endpoint: Endpoint) -> Completion | ProviderError:
     if endpoint.name == "down":
         return ProviderError(ErrorClass.AUTH, "the key was refused", status=401)
-    return says("OK")
+    return text_answer("OK")
 
 
 def _probed(*models: str) -> tuple[list[Probed], list[CostEvent], ScriptedProvider]:

@@ -13,7 +13,7 @@ from streams.agents.execute.handler import execute
 from streams.flow.concurrency_limiter import ConcurrencyLimiter, PriorityLimiter
 from streams.flow.dispatcher import PartitionAssignment, PartitionState, TopicDispatcher, Work
 from streams.observability.readings import observe
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from streams.worker.worker_readings import pool_of, readings_of
 from tests.unit.agents.test_wait import LIMITED
@@ -62,7 +62,7 @@ def test_calls_outcomes_and_money_are_counted_where_they_are_booked() -> None:
 
 
 def test_parked_and_escalated_hops_are_counted_and_a_parked_request_has_no_overhead() -> None:
-    world = World(registry=LIMITED, script=lambda call, endpoint: says(""))
+    world = World(registry=LIMITED, script=lambda call, endpoint: text_answer(""))
     page = _page(world, *({} for _ in range(3)))
     assert 'sluice_hop_transitions_total{kind="parked",tier="simple"}' in page
     assert 'sluice_hop_transitions_total{kind="escalated",tier="simple"}' in page

@@ -12,7 +12,7 @@ from schemas.topics import COST, tier_topic
 from streams.agents.execute.handler import execute
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, World, deliver
 
@@ -74,7 +74,7 @@ def test_a_downgrade_replaces_no_pinned_model() -> None:
 
 def test_a_low_confidence_answer_is_sent_degraded_if_the_budget_forbids_escalation() -> None:
     budget = "{per: tenant, usd: 0.003, then: downgrade}"
-    world = _processed(budget, {}, script=lambda call, endpoint: says(""))
+    world = _processed(budget, {}, script=lambda call, endpoint: text_answer(""))
 
     (reply,) = world.replies()
     assert reply["status"] == "replied"

@@ -22,7 +22,7 @@ from streams.agents.context.classification_cache import (
 )
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from streams.routing import decision
 from streams.routing.features.request_features import Features, extract_features
@@ -85,7 +85,7 @@ def inputs(hop: TierMessage) -> dict[str, Any]:
     return orjson.loads(hop.decision.inputs)["classify"]["opinion"]
 
 
-CLASSIFIED = says('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_tokens=100)
+CLASSIFIED = text_answer('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_tokens=100)
 
 
 def test_the_model_s_classification_decides_and_is_recorded() -> None:
@@ -114,7 +114,9 @@ def test_the_features_of_a_request_are_extracted_once(
 
 
 def test_the_model_s_reason_is_recorded_only_if_prompts_are_kept() -> None:
-    leaks = says('{"tier": "complex", "score": 0.9, "reason": "asks about ada@mail.example"}')
+    leaks = text_answer(
+        '{"tier": "complex", "score": 0.9, "reason": "asks about ada@mail.example"}'
+    )
     (hop,) = hops(classified("Why?", answer=leaks))
     assert hop.decision.reasons == ("a model says complex",)
     assert "reason" not in inputs(hop)
@@ -135,7 +137,7 @@ def test_the_classifier_s_call_is_booked_and_part_of_the_request_s_cost() -> Non
 
 def test_the_request_is_served_after_its_classification_was_journaled() -> None:
     world = classified("Why?", answer=CLASSIFIED)
-    world.script = lambda call, endpoint: says("Because.")
+    world.script = lambda call, endpoint: text_answer("Because.")
 
     async def run() -> None:
         await deliver(world, await world.worker(), set())
@@ -169,7 +171,7 @@ def test_the_classifier_s_call_has_the_timeout_of_the_policy() -> None:
 
 def test_the_rules_decide_if_the_classification_is_invalid() -> None:
     for text in ("", "moderate", '{"tier": "gigantic"}', '{"score": 0.3}', "[1]", '{"tier": 3}'):
-        (hop,) = hops(classified("What are your opening hours?", answer=says(text)))
+        (hop,) = hops(classified("What are your opening hours?", answer=text_answer(text)))
         assert inputs(hop)["failed"] == "nonsense", text
         assert hop.tier == "simple"
 

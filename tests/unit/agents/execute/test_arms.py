@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from schemas.topics import COST, OUTCOMES
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.routing.decision import DecisionContext, RoutingRequest, decide
 from tests.unit.agents.world import REGISTRY, World, deliver
 
@@ -20,7 +20,7 @@ BODY = {"messages": [{"role": "user", "content": "capital?"}]}
 
 
 def test_a_hop_uses_the_policy_of_the_decided_arm() -> None:
-    world = World(script=lambda call, endpoint: says(""), registry=TRIED)
+    world = World(script=lambda call, endpoint: text_answer(""), registry=TRIED)
 
     async def run() -> None:
         deps = await world.worker()
@@ -41,7 +41,7 @@ def test_a_hop_uses_the_policy_of_the_decided_arm() -> None:
 
 
 def test_a_hop_of_a_removed_arm_uses_the_registry_s_policy() -> None:
-    world = World(script=lambda call, endpoint: says(""))
+    world = World(script=lambda call, endpoint: text_answer(""))
 
     async def run() -> None:
         decision = world.request().decision

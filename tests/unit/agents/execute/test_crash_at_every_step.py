@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from schemas.topics import COST, OUTCOMES
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, CrashedError, Crashes, World, deliver
 
 ANSWERS = {
-    "good": lambda: says("Paris is the capital of France."),
-    "empty": lambda: says(""),
+    "good": lambda: text_answer("Paris is the capital of France."),
+    "empty": lambda: text_answer(""),
     "server": lambda: ProviderError(ErrorClass.SERVER, "boom", status=500),
     "timeout": lambda: ProviderError(ErrorClass.TIMEOUT, "slow"),
 }

@@ -9,7 +9,7 @@ from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, dead_letter_topic, 
 from streams.agents.execute.handler import execute
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import World, deliver
 
@@ -45,7 +45,7 @@ def statuses(world: World) -> list[str]:
 
 
 def test_a_good_answer_is_replied_with_its_cost_and_its_baseline() -> None:
-    world = answered(scripted(says("Paris.", input_tokens=1000, output_tokens=100)))
+    world = answered(scripted(text_answer("Paris.", input_tokens=1000, output_tokens=100)))
     (reply,) = world.replies()
     assert reply["status"] == "replied"
     assert reply["message"] == {"role": "assistant", "content": "Paris."}
@@ -58,7 +58,7 @@ def test_a_good_answer_is_replied_with_its_cost_and_its_baseline() -> None:
 
 
 def test_a_low_confidence_answer_escalates_with_its_calls_and_cost() -> None:
-    world = answered(scripted(says("", output_tokens=1), says("A full answer.")))
+    world = answered(scripted(text_answer("", output_tokens=1), text_answer("A full answer.")))
     (reply,) = world.replies()
     assert (reply["tier"], reply["model"]) == ("moderate", "gpt-4o")
     assert reply["tiers_tried"] == ["simple", "moderate"]
@@ -70,7 +70,9 @@ def test_a_low_confidence_answer_escalates_with_its_calls_and_cost() -> None:
 
 
 def test_a_low_confidence_answer_of_the_last_tier_is_sent_undegraded() -> None:
-    world = answered(scripted(says("I'm not sure, perhaps it could be Paris, possibly Lyon.")))
+    world = answered(
+        scripted(text_answer("I'm not sure, perhaps it could be Paris, possibly Lyon."))
+    )
     (reply,) = world.replies()
     assert reply["status"] == "replied"
     assert reply["tiers_tried"] == ["simple", "moderate", "complex"]
@@ -78,7 +80,7 @@ def test_a_low_confidence_answer_of_the_last_tier_is_sent_undegraded() -> None:
 
 
 def test_a_last_answer_that_fails_a_check_is_degraded_and_the_reply_names_the_check() -> None:
-    world = answered(scripted(says("", output_tokens=1)))
+    world = answered(scripted(text_answer("", output_tokens=1)))
     (reply,) = world.replies()
     assert (reply["status"], reply["tier"], reply["confidence"]) == ("replied", "complex", 0.0)
     assert reply["degraded"] is True
@@ -90,8 +92,8 @@ def test_a_last_answer_that_fails_a_check_is_degraded_and_the_reply_names_the_ch
 
 
 def test_a_better_answer_of_an_earlier_tier_is_sent_undegraded() -> None:
-    unsure = says("I'm not sure, perhaps it could be Paris, possibly Lyon.")
-    world = answered(scripted(unsure, says("", output_tokens=1)))
+    unsure = text_answer("I'm not sure, perhaps it could be Paris, possibly Lyon.")
+    world = answered(scripted(unsure, text_answer("", output_tokens=1)))
     (reply,) = world.replies()
     assert (reply["tier"], reply["degraded"]) == ("simple", False)
     assert not any("failed a check" in reason for reason in reply["routing"]["reasons"])
@@ -99,7 +101,7 @@ def test_a_better_answer_of_an_earlier_tier_is_sent_undegraded() -> None:
 
 def test_a_server_error_is_retried_once_then_on_another_instance_then_on_the_next_tier() -> None:
     error = failing(ErrorClass.SERVER)
-    world = answered(scripted(error, error, error, error, says("It is 42.")))
+    world = answered(scripted(error, error, error, error, text_answer("It is 42.")))
     assert statuses(world) == ["server"] * 4 + ["ok"]
     (reply,) = world.replies()
     assert reply["tier"] == "moderate"
@@ -112,7 +114,7 @@ def test_a_server_error_is_retried_once_then_on_another_instance_then_on_the_nex
 def test_an_error_that_a_retry_can_t_mend_is_not_retried_on_the_same_instance(
     kind: ErrorClass,
 ) -> None:
-    world = answered(scripted(failing(kind, 400), says("It is 42.")))
+    world = answered(scripted(failing(kind, 400), text_answer("It is 42.")))
     called = [(e["request_model"], e["instance"]) for e in world.events(COST, "CostEvent")]
     assert called[0] != called[1]
 
@@ -132,7 +134,7 @@ def test_a_refused_request_is_tried_on_one_other_model_unless_the_request_is_at_
 
 
 def test_the_best_answer_seen_is_given_when_a_higher_tier_fails() -> None:
-    hedging = says("Perhaps it is Paris, I'm not sure, it could be.")
+    hedging = text_answer("Perhaps it is Paris, I'm not sure, it could be.")
     world = answered(scripted(hedging, failing(ErrorClass.SERVER)))
     (reply,) = world.replies()
     assert reply["status"] == "replied"
@@ -148,7 +150,7 @@ def test_a_request_fails_when_every_model_does() -> None:
 
 
 def test_one_call_of_unknown_cost_makes_the_request_s_cost_null() -> None:
-    world = answered(scripted(failing(ErrorClass.TIMEOUT, None), says("It is 42.")))
+    world = answered(scripted(failing(ErrorClass.TIMEOUT, None), text_answer("It is 42.")))
     (reply,) = world.replies()
     assert reply["status"] == "replied"
     assert reply["cost_usd"] is None
@@ -156,7 +158,7 @@ def test_one_call_of_unknown_cost_makes_the_request_s_cost_null() -> None:
 
 
 def test_a_request_past_its_deadline_expires_without_a_call() -> None:
-    world = scripted(says("late"))
+    world = scripted(text_answer("late"))
     answered(world, world.request(deadline_at=world.clock.now()))
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("expired", "deadline_exceeded")
@@ -164,7 +166,7 @@ def test_a_request_past_its_deadline_expires_without_a_call() -> None:
 
 
 def test_a_verdict_ends_a_request_without_a_call() -> None:
-    world = scripted(says("never"))
+    world = scripted(text_answer("never"))
     verdict = Failure(code="invalid_request", message="prompt: missing", retryable=False)
     answered(world, replace(world.request(), verdict=verdict, body=b""))
     (reply,) = world.replies()
@@ -173,14 +175,14 @@ def test_a_verdict_ends_a_request_without_a_call() -> None:
 
 
 def test_the_same_request_read_again_is_silent() -> None:
-    world = scripted(says("Paris."))
+    world = scripted(text_answer("Paris."))
     answered(world, world.request(), world.request())
     assert len(world.replies()) == 1
     assert len(world.served) == 1
 
 
 def test_the_same_id_from_another_sender_gets_the_first_reply_and_is_not_executed() -> None:
-    world = scripted(says("Paris."))
+    world = scripted(text_answer("Paris."))
     first = world.request()
     other = replace(
         world.request(offset=7), reply_to=replace(first.reply_to, digest="somebody-else")
@@ -194,19 +196,19 @@ def test_the_same_id_from_another_sender_gets_the_first_reply_and_is_not_execute
 
 
 def test_the_same_id_sent_again_by_the_same_sender_is_silent() -> None:
-    world = scripted(says("Paris."))
+    world = scripted(text_answer("Paris."))
     answered(world, world.request(), world.request(offset=7))
     assert len(world.replies()) == 1
 
 
 def test_the_same_id_of_another_tenant_is_another_request() -> None:
-    world = scripted(says("Paris."))
+    world = scripted(text_answer("Paris."))
     answered(world, world.request(), world.request(offset=7, tenant="acme"))
     assert [reply["status"] for reply in world.replies()] == ["replied", "replied"]
 
 
 def test_an_undeliverable_reply_is_dead_lettered_and_marked_in_the_outcome() -> None:
-    world = scripted(says("Paris."))
+    world = scripted(text_answer("Paris."))
     world.log.broken.add("replies.gone")
     request = world.request()
     answered(world, replace(request, reply_to=replace(request.reply_to, topic="replies.gone")))
@@ -224,7 +226,7 @@ def test_only_the_pinned_model_is_called() -> None:
 
 
 def test_bytes_that_are_no_tier_message_are_dead_lettered_untouched() -> None:
-    world = scripted(says("Paris."))
+    world = scripted(text_answer("Paris."))
     topic = tier_topic("simple")
 
     async def run() -> None:
@@ -249,7 +251,7 @@ def test_a_worker_that_lost_partition_and_lease_publishes_the_cost_event_only() 
     def slow(call, endpoint):  # type: ignore[no-untyped-def]
         lane.lost = True
         world.clock.advance(10 * 60_000)
-        return says("Too late.")
+        return text_answer("Too late.")
 
     world.script = slow
 

@@ -6,7 +6,7 @@ import pytest
 
 from streams.offline.replay.replaying import Replayer
 from streams.offline.replay.rows import Replayed
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.pricing.price_list import PriceBook
 from tests.unit.agents.world import REGISTRY
 from tests.unit.offline.replay.world import RecordedLog, record
@@ -28,7 +28,9 @@ def replayed(registry: str, count: int = 12, **more: str) -> list[Replayed]:
         (0, {"request_id": f"r{n}", "prompt": "hi", "user_id": f"u{n}", **more})
         for n in range(count)
     ]
-    log: RecordedLog = record([registry], requests, script=lambda call, endpoint: says("It is 7."))
+    log: RecordedLog = record(
+        [registry], requests, script=lambda call, endpoint: text_answer("It is 7.")
+    )
     (snapshot,) = log.snapshots.values()
     replayer = Replayer(
         snapshot=snapshot, before=log.snapshots.get, pricing=PriceBook(), reuse=True

@@ -11,7 +11,7 @@ import pytest
 from infra.replays.executed import FirstBodies, as_document
 from infra.replays.executing import ExecutedReplay, Executor, NoPriceError, Task
 from schemas.events import CostEvent
-from streams.providers.in_memory_provider import ScriptedProvider, says
+from streams.providers.in_memory_provider import ScriptedProvider, text_answer
 from streams.providers.port import ErrorClass, ProviderError
 from streams.providers.pricing.booked_usage import UNBILLED
 from streams.providers.pricing.price_list import PriceBook
@@ -32,10 +32,10 @@ def executed(
 ) -> tuple[ExecutedReplay, list[CostEvent], list[float], ScriptedProvider]:
     def script(call: Any, endpoint: Any) -> Any:
         if "judge answers" in str(call.body):
-            return says('{"score": 0.75}')
+            return text_answer('{"score": 0.75}')
         if isinstance(answer, Exception) and not isinstance(answer, ProviderError):
             raise answer
-        return answer or says("Paris.", input_tokens=10, output_tokens=20)
+        return answer or text_answer("Paris.", input_tokens=10, output_tokens=20)
 
     booked: list[CostEvent] = []
     scores: list[float] = []

@@ -21,7 +21,7 @@ from streams.offline.replay.decisions.redeciding import DecisionOrigin, ReplayCo
 from streams.offline.replay.replaying import Replayer, tier_costs
 from streams.offline.replay.row_bytes import RowBytes
 from streams.offline.replay.rows import DECISION, LAST_MARK, Replayed, run_event
-from streams.providers.in_memory_provider import says
+from streams.providers.in_memory_provider import text_answer
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
 from streams.routing.snapshot import RegistrySnapshot
@@ -101,8 +101,8 @@ def logs(draw: st.DrawFn) -> list[tuple[int, dict]]:  # type: ignore[type-arg]
 
 def script(call, endpoint):  # type: ignore[no-untyped-def]
     if "REQUEST-" in orjson.dumps(call.body).decode():
-        return says('{"tier": "moderate", "score": 0.4, "reason": "several steps"}')
-    return says("The answer is 7.")
+        return text_answer('{"tier": "moderate", "score": 0.4, "reason": "several steps"}')
+    return text_answer("The answer is 7.")
 
 
 def ground(log: RecordedLog, snapshot: RegistrySnapshot, *, reuse: bool) -> ReplayContext:

@@ -24,7 +24,7 @@ def test_words_are_cut_at_every_mark(text: str, words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "found"),
     [
         ("TRANSLATE it", True),
         ("“Translate” it", True),
@@ -35,5 +35,5 @@ def test_words_are_cut_at_every_mark(text: str, words: tuple[str, ...]) -> None:
         ("I don’t", True),
     ],
 )
-def test_words_and_phrases_match_at_word_boundaries(text: str, says: bool) -> None:
-    assert Wording.of(text).says(SOME) is says
+def test_words_and_phrases_match_at_word_boundaries(text: str, found: bool) -> None:
+    assert Wording.of(text).contains(SOME) is found
