@@ -84,5 +84,5 @@ def _share(values: Sequence[float], share: float) -> float:
 def _texts(length: int) -> list[str]:
     """Texts of one length: the bench's prompts, one after the other."""
     prompts = [str(body.get("prompt") or body["messages"][-1]["content"]) for body in bodies()]
-    whole = "\n".join(prompts) * (1 + length * 20 // max(sum(map(len, prompts)), 1))
-    return [whole[start : start + length] for start in range(0, length * 20, length)]
+    text = "\n".join(prompts) * (1 + length * 20 // max(sum(map(len, prompts)), 1))
+    return [text[start : start + length] for start in range(0, length * 20, length)]

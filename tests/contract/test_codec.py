@@ -67,10 +67,10 @@ def test_garbage_is_undecodable_and_nothing_else(data: bytes) -> None:
 
 @given(st.integers(0, 200))
 def test_a_record_that_is_cut_off_is_undecodable(length: int) -> None:
-    whole = _codec().encode(OPINION)
-    if length < len(whole):
+    encoded = _codec().encode(OPINION)
+    if length < len(encoded):
         with pytest.raises(UndecodableError):
-            _codec().decode(whole[:length])
+            _codec().decode(encoded[:length])
 
 
 def test_bytes_after_a_record_are_an_error() -> None:

@@ -89,20 +89,20 @@ _ENDS = ("stop", "length", "error", "end_turn", "refusal", "pause_turn", "", "x"
 def make_answer(draw: Random, name: str) -> tuple[int, bytes]:
     """Status and body of an answer in a wire format."""
     status = draw.choice(_STATUSES)
-    whole: Any = {"openai": _OPENAI, "anthropic": _ANTHROPIC}[name]
+    document: Any = {"openai": _OPENAI, "anthropic": _ANTHROPIC}[name]
     if status >= 300 or draw.random() < 0.1:
-        whole = draw.choice((_ERROR, _ERROR["error"], [_ERROR], {"error": draw.choice(WORDS)}))
+        document = draw.choice((_ERROR, _ERROR["error"], [_ERROR], {"error": draw.choice(WORDS)}))
     elif draw.random() < 0.3:
         ended = draw.choice(_ENDS)
         if name == "openai":
-            whole = {**whole, "choices": [{**whole["choices"][0], "finish_reason": ended}]}
+            document = {**document, "choices": [{**document["choices"][0], "finish_reason": ended}]}
         else:
-            whole = {**whole, "stop_reason": ended}
+            document = {**document, "stop_reason": ended}
     for _ in range(draw.choice((0, 1, 1, 2, 3))):
-        whole = draw.choice((changed, wrongly_typed))(whole, draw)
+        document = draw.choice((changed, wrongly_typed))(document, draw)
     if draw.random() < 0.03:
-        whole = anything(draw)
-    body = orjson.dumps(whole)
+        document = anything(draw)
+    body = orjson.dumps(document)
     if draw.random() < 0.15:
         # A number in a form that Sluice never writes, in place of a count or an argument.
         at = body.find(b":5") if b":5" in body else body.find(b":9")

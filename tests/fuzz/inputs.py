@@ -84,8 +84,8 @@ def _typed_wrong(draw: Random) -> bytes:
 
 
 def _any_json(draw: Random) -> bytes:
-    whole = anything(draw)
-    return orjson.dumps({"prompt": whole} if draw.random() < 0.5 else whole)
+    value = anything(draw)
+    return orjson.dumps({"prompt": value} if draw.random() < 0.5 else value)
 
 
 def _spliced(draw: Random) -> bytes:
@@ -97,30 +97,30 @@ def _spliced(draw: Random) -> bytes:
     )
     name = draw.choice(("prompt", "seed", "temperature", "metadata", "extra_body", "x", "stop"))
     text = draw.choice(texts)
-    whole = _valid(draw)
+    valid = _valid(draw)
     if draw.random() < 0.3:
         return b'{"prompt":"a","prompt":%s,"request_id":"r","request_id":"s"}' % text
-    return whole[:-1] + b',"%s":%s}' % (name.encode(), text)
+    return valid[:-1] + b',"%s":%s}' % (name.encode(), text)
 
 
 def _cut(draw: Random) -> bytes:
-    whole = draw.choice((_valid, _avro))(draw)
-    return whole[: draw.randint(0, len(whole))]
+    valid = draw.choice((_valid, _avro))(draw)
+    return valid[: draw.randint(0, len(valid))]
 
 
 def _flipped(draw: Random) -> bytes:
     """Bytes of a complete request, some of them changed, moved or repeated."""
-    whole = bytearray(draw.choice((_valid, _mutated, _avro, _avro, _framed))(draw))
+    damaged = bytearray(draw.choice((_valid, _mutated, _avro, _avro, _framed))(draw))
     for _ in range(draw.randint(1, 6)):
-        at = draw.randrange(len(whole)) if whole else 0
+        at = draw.randrange(len(damaged)) if damaged else 0
         what = draw.randrange(3)
         if what == 0:
-            whole[at : at + 1] = bytes([draw.randrange(256)])
+            damaged[at : at + 1] = bytes([draw.randrange(256)])
         elif what == 1:
-            whole[at:at] = draw.randbytes(draw.randint(1, 9))
+            damaged[at:at] = draw.randbytes(draw.randint(1, 9))
         else:
-            whole[at : at + draw.randint(1, 5)] = b""
-    return bytes(whole)
+            damaged[at : at + draw.randint(1, 5)] = b""
+    return bytes(damaged)
 
 
 def _noise(draw: Random) -> bytes | None:

@@ -51,11 +51,13 @@ def _value(topic: str, draw: Random) -> tuple[str, bytes | None]:
         return "json", _damaged(orjson.dumps(document), draw) if draw.random() < 0.2 else (
             orjson.dumps(document)
         )
-    whole = Codec(name).encode(_record(whole_schema(name), draw))
+    encoded = Codec(name).encode(_record(whole_schema(name), draw))
     if kind == "avro":
-        return kind, whole
+        return kind, encoded
     start = draw.choice((single_object_header(name), SINGLE_OBJECT_MARK, b"\x00\x00\x00\x00\x01"))
-    return kind, draw.choice((_damaged(whole, draw), start + draw.randbytes(draw.randint(0, 200))))
+    return kind, draw.choice(
+        (_damaged(encoded, draw), start + draw.randbytes(draw.randint(0, 200)))
+    )
 
 
 def _document(topic: str, draw: Random) -> bytes:
@@ -92,7 +94,7 @@ def _field(kind: Any, draw: Random) -> Any:
 
 def _plain(name: str, draw: Random) -> Any:
     limit = 2**31 if name == "int" else 2**63
-    whole = [each for each in NUMBERS if isinstance(each, int) and -limit <= each < limit]
+    integers = [each for each in NUMBERS if isinstance(each, int) and -limit <= each < limit]
     as_json = orjson.dumps(anything(draw))
     choices: dict[str, tuple[Any, ...]] = {
         "null": (None,),
@@ -100,24 +102,24 @@ def _plain(name: str, draw: Random) -> Any:
         "string": (*WORDS, as_json.decode()),
         "bytes": (as_json,),
         "double": (0.5, -1.0),
-        "int": (*whole, 0, 1),
-        "long": (*whole, 1_700_000_000_000),
+        "int": (*integers, 0, 1),
+        "long": (*integers, 1_700_000_000_000),
     }
     return draw.choice((*EXTREMES.get(name, ()), *choices[name]))
 
 
 def _damaged(value: bytes, draw: Random) -> bytes:
-    whole = bytearray(value)
+    encoded = bytearray(value)
     for _ in range(draw.randint(1, 5)):
-        at = draw.randrange(len(whole) + 1)
+        at = draw.randrange(len(encoded) + 1)
         what = draw.randrange(3)
         if what == 0:
-            whole[at : at + 1] = bytes([draw.randrange(256)])
+            encoded[at : at + 1] = bytes([draw.randrange(256)])
         elif what == 1:
-            whole[at:at] = draw.randbytes(draw.randint(1, 9))
+            encoded[at:at] = draw.randbytes(draw.randint(1, 9))
         else:
-            del whole[at : at + draw.randint(1, 20)]
-    return bytes(whole)
+            del encoded[at : at + draw.randint(1, 20)]
+    return bytes(encoded)
 
 
 def _key(draw: Random) -> bytes | None:

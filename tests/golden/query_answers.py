@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from sinks.analytics.named_queries import questions
-from tests.sql.rig.asking import Ask
+from tests.sql.rig.asking import RunQuery
 from tests.sql.rig.small_history import LIVES
 
 FILE = Path(__file__).parent / "answers.jsonl"
@@ -21,14 +21,14 @@ REQUIRED = {"request": {"request_id": LIVES[0].request_id}}
 """Values of the parameters that have no default."""
 
 
-def query_answers(ask: Ask) -> bytes:
+def query_answers(run_query: RunQuery) -> bytes:
     """Every query's answer, rows in the order of their JSON."""
-    return b"".join(orjson.dumps(row) + b"\n" for row in _each(ask))
+    return b"".join(orjson.dumps(row) + b"\n" for row in _each(run_query))
 
 
-def _each(ask: Ask) -> Iterator[dict[str, Any]]:
+def _each(run_query: RunQuery) -> Iterator[dict[str, Any]]:
     for name in sorted(questions()):
-        rows = [_plain(row) for row in ask(name, **REQUIRED.get(name, {}))]
+        rows = [_plain(row) for row in run_query(name, **REQUIRED.get(name, {}))]
         yield {"query": name, "rows": sorted(rows, key=orjson.dumps)}
 
 

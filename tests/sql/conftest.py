@@ -13,7 +13,7 @@ from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
-from tests.sql.rig.asking import Ask, history
+from tests.sql.rig.asking import RunQuery, history
 from tests.sql.rig.small_history import LIVES, SINCE, UNTIL
 
 
@@ -40,7 +40,7 @@ def tables(client: Client, settings: SinkSettings) -> Client:
 
 
 @pytest.fixture(scope="session")
-def asked_of_small_history(clickhouse: str) -> Iterator[Ask]:
+def query_small_history(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the small history, over its range."""
     name = "a_small_history"
     with history(clickhouse, name, LIVES, since=SINCE, until=UNTIL) as put:

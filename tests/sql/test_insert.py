@@ -251,8 +251,8 @@ def test_a_cut_event_is_found_and_becomes_a_dead_letter(
     tables: Client, with_store: WithStore
 ) -> None:
     records = on_log(COST, [cost_event(f"call-{n}") for n in range(20)])
-    whole = records[7].value or b""
-    records[7] = replace(records[7], value=whole[:-2])
+    uncut = records[7].value or b""
+    records[7] = replace(records[7], value=uncut[:-2])
 
     async def case(store: ClickHouseStore) -> None:
         with pytest.raises(BatchUnverifiedError) as doubt:
@@ -263,7 +263,7 @@ def test_a_cut_event_is_found_and_becomes_a_dead_letter(
 
     assert _count(tables) == (19, 19)
     (letter,) = tables.query("SELECT offset, cause, size FROM dead_letters").result_rows
-    assert tuple(letter) == (7, "undecodable", len(whole) - 2)
+    assert tuple(letter) == (7, "undecodable", len(uncut) - 2)
 
 
 def test_cost_is_exact_to_the_nano_dollar_and_null_stays_null(

@@ -330,5 +330,5 @@ def test_a_deleted_start_of_the_log_is_reported_with_the_missing_requests(replay
     assert Counter(found["how"]) == {"reused": ROWS - 10}
     part = replays.run("run", f"--offsets={REQUESTS}:0:4-14")
     assert (part["tally"]["gone"], part["requests"]) == (6, 4)
-    whole = f"--offsets={REQUESTS}:0:0-10"
-    assert "all 10 were deleted" in replays.run("run", whole, status=1)
+    offsets = f"--offsets={REQUESTS}:0:0-10"
+    assert "all 10 were deleted" in replays.run("run", offsets, status=1)

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from infra.cli.analytics.report import command
 from infra.figures import shown
 from sinks.analytics.named_queries import question
-from tests.sql.rig.asking import Ask, history, time_of
+from tests.sql.rig.asking import RunQuery, history, time_of
 from tests.sql.rig.lives import HOUR, draw_lives
 from tests.sql.rig.log import T0
 
@@ -20,13 +20,13 @@ SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     with history(clickhouse, NAME, draw_lives(), since=SINCE, until=UNTIL) as put:
         yield put
 
 
 @pytest.fixture(scope="module")
-def write(run_query: Ask, clickhouse: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def write(run_query: RunQuery, clickhouse: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """Writes the page about a range of hours after T0; the command's result and the page."""
     env = {"SLUICE_CLICKHOUSE_URL": clickhouse, "SLUICE_CLICKHOUSE_DATABASE": NAME}
 
@@ -50,7 +50,7 @@ def page(write) -> str:  # type: ignore[no-untyped-def]
     return str(page)
 
 
-def test_report_figures_equal_the_query_results(run_query: Ask, page: str) -> None:
+def test_report_figures_equal_the_query_results(run_query: RunQuery, page: str) -> None:
     for name in ("cost_vs_baseline", "provider_health", "quality_by_tier", "latency_by_tier"):
         rows = run_query(name)
         assert rows, name

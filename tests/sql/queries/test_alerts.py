@@ -14,7 +14,7 @@ from schemas.topics import ALERTS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
-from tests.sql.rig.asking import Ask, history
+from tests.sql.rig.asking import RunQuery, history
 from tests.sql.rig.log import T0, Record, store_records
 
 NAME = "analytics_of_alerts"
@@ -35,7 +35,7 @@ def _alert(rule: str, state: str, at: int) -> Record:
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     async def fill() -> None:
         store = ClickHouseStore(SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME))
         changes = [
@@ -52,7 +52,7 @@ def run_query(clickhouse: str) -> Iterator[Ask]:
         yield put
 
 
-def test_alerts_are_listed_newest_first(run_query: Ask) -> None:
+def test_alerts_are_listed_newest_first(run_query: RunQuery) -> None:
     found = [(row["rule"], row["state"]) for row in run_query("alerts")]
     assert found == [
         ("provider_down", "resolved"),
@@ -61,6 +61,6 @@ def test_alerts_are_listed_newest_first(run_query: Ask) -> None:
     ]
 
 
-def test_alerts_can_be_filtered_by_rule(run_query: Ask) -> None:
+def test_alerts_can_be_filtered_by_rule(run_query: RunQuery) -> None:
     found = run_query("alerts", rule="provider_down", limit="1")
     assert [(row["subject"], row["state"]) for row in found] == [("gpt-4o/eu", "resolved")]

@@ -12,7 +12,7 @@ from sinks.analytics.named_queries import question, questions
 from sinks.analytics.query_runner import TimeRange, asker
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
-from tests.sql.rig.asking import Ask, Row, same, same_sketched, sketched, time_of
+from tests.sql.rig.asking import Row, RunQuery, same, same_sketched, sketched, time_of
 from tests.sql.rig.lives import HOUR, TIERS, Call, Life
 from tests.sql.rig.small_history import (
     LIVES,
@@ -28,8 +28,8 @@ from tests.sql.rig.small_history import (
 
 
 @pytest.fixture
-def run_query(asked_of_small_history: Ask) -> Ask:
-    return asked_of_small_history
+def run_query(query_small_history: RunQuery) -> RunQuery:
+    return query_small_history
 
 
 def three(values: Sequence[float], prefix: str = "") -> Row:
@@ -51,7 +51,7 @@ def test_the_history_contains_the_hard_cases_of_counting() -> None:
 
 
 @pytest.mark.parametrize("name", questions())
-def test_the_columns_are_those_that_are_declared(run_query: Ask, name: str) -> None:
+def test_the_columns_are_those_that_are_declared(run_query: RunQuery, name: str) -> None:
     given = {"request_id": "r1"} if name == "request" else {}
     rows = run_query(name, **given)
 
@@ -63,7 +63,7 @@ def test_the_columns_are_those_that_are_declared(run_query: Ask, name: str) -> N
 
 
 @pytest.mark.parametrize("every", ["all", "day", "hour"])
-def test_routing_distribution(run_query: Ask, every: str) -> None:
+def test_routing_distribution(run_query: RunQuery, every: str) -> None:
     span = {"hour": HOUR, "day": 24 * HOUR, "all": 0}[every]
     started: Counter[tuple[int, str]] = Counter()
     answered: Counter[tuple[int, str]] = Counter()
@@ -98,7 +98,7 @@ def _overhead(life: Life) -> float:
     return max(life.latency_ms - _provider_ms(life), 0)
 
 
-def test_latency_by_tier(run_query: Ask) -> None:
+def test_latency_by_tier(run_query: RunQuery) -> None:
     rows = []
     for tier in {life.hops[-1].tier for life in replied()}:
         lives = [life for life in replied() if life.hops[-1].tier == tier]
@@ -111,7 +111,7 @@ def test_latency_by_tier(run_query: Ask) -> None:
     same_sketched(run_query("latency_by_tier"), rows, "tier")
 
 
-def test_routing_overhead(run_query: Ask) -> None:
+def test_routing_overhead(run_query: RunQuery) -> None:
     rows = []
     for classifier in {life.classifier for life in replied()}:
         lives = [life for life in replied() if life.classifier == classifier]
@@ -139,7 +139,7 @@ def _instance(call: Call) -> Row:
     return {"provider": call.provider, "model": call.model, "instance": call.instance}
 
 
-def test_fallback_rate(run_query: Ask) -> None:
+def test_fallback_rate(run_query: RunQuery) -> None:
     answering = [call for _, call in calls() if call.purpose == "answer"]
     bad = [call for call in answering if call.known_status != "ok"]
     rows = [
@@ -162,7 +162,7 @@ def test_fallback_rate(run_query: Ask) -> None:
     assert found[0]["error"] == "any"
 
 
-def test_provider_health(run_query: Ask) -> None:
+def test_provider_health(run_query: RunQuery) -> None:
     rows = []
     flat = [call for _, call in calls()]
     for instance in {tuple(_instance(call).values()) for call in flat}:
@@ -197,7 +197,7 @@ def test_provider_health(run_query: Ask) -> None:
 
 
 @pytest.mark.parametrize("by", ["latency", "cost"])
-def test_extremes_are_the_largest_known_values(run_query: Ask, by: str) -> None:
+def test_extremes_are_the_largest_known_values(run_query: RunQuery, by: str) -> None:
     size = {"latency": lambda life: life.latency_ms, "cost": lambda life: life.nano}[by]
     known = [life for life in ended() if size(life) is not None]
     largest = sorted(known, key=size, reverse=True)[:7]
@@ -210,7 +210,7 @@ def test_extremes_are_the_largest_known_values(run_query: Ask, by: str) -> None:
     assert {row["tenant"] for row in run_query("extremes", tenant="acme")} == {"acme"}
 
 
-def test_request_shows_everything_of_one_request_and_nothing_of_others(run_query: Ask) -> None:
+def test_request_shows_everything_of_one_request_and_nothing_of_others(run_query: RunQuery) -> None:
     life = next(life for life in LIVES if len(life.hops) > 1 and life.signals and life.number > 0)
     rows = run_query("request", request_id=life.request_id, tenant=life.tenant)
     kinds = Counter(row["record"] for row in rows if not row["repeat"])

@@ -10,7 +10,7 @@ import pytest
 
 from streams.routing.budget_windows import window_start
 from streams.routing.budgets import FEATURE, MODEL, TENANT, USER, BudgetSubject, Meter
-from tests.sql.rig.asking import Ask, Row, history, same, time_of
+from tests.sql.rig.asking import Row, RunQuery, history, same, time_of
 from tests.sql.rig.lives import HOUR, Call, Life, draw_lives
 from tests.sql.rig.log import T0
 
@@ -20,7 +20,7 @@ USD = Decimal("0.002")
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the history."""
     with history(clickhouse, "budget_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -70,7 +70,7 @@ def expected(meter: Meter, feature: str | None = None) -> list[Row]:
 @pytest.mark.parametrize("per", [TENANT, USER, FEATURE, MODEL])
 @pytest.mark.parametrize("window", ["hour", "day", "month"])
 def test_spend_against_a_sum_is_counted_as_budgets_count(
-    run_query: Ask, per: str, window: str
+    run_query: RunQuery, per: str, window: str
 ) -> None:
     rows = run_query("budget", usd=str(USD), per=per, every=window)
 
@@ -79,7 +79,7 @@ def test_spend_against_a_sum_is_counted_as_budgets_count(
     assert any(row["used"] > 1 for row in rows)
 
 
-def test_it_can_be_narrowed_as_budgets_are(run_query: Ask) -> None:
+def test_it_can_be_narrowed_as_budgets_are(run_query: RunQuery) -> None:
     feature = next(life.feature for life in LIVES if life.feature)
     rows = run_query("budget", usd=str(USD), feature=feature)
 
@@ -87,7 +87,7 @@ def test_it_can_be_narrowed_as_budgets_are(run_query: Ask) -> None:
     assert rows
 
 
-def test_without_a_limit_only_the_spend_is_shown(run_query: Ask) -> None:
+def test_without_a_limit_only_the_spend_is_shown(run_query: RunQuery) -> None:
     rows = run_query("budget")
 
     assert rows

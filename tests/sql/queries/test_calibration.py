@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from tests.sql.rig.asking import Ask, Row, history, mean, same
+from tests.sql.rig.asking import Row, RunQuery, history, mean, same
 from tests.sql.rig.lives import DAY, HOUR, Life, Signal, draw_lives
 from tests.sql.rig.log import T0
 
@@ -19,7 +19,7 @@ Z = 1.959963984540054
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the history."""
     with history(clickhouse, "confidence_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -68,8 +68,8 @@ def _expected(bins: int, only: str) -> list[Row]:
         own = [_bin(place, bins, found) for place, found in binned.items()]
         judged = sum(row["judged"] for row in own)
         off = sum(row["judged"] * abs(row["off"]) for row in own if row["off"] is not None)
-        whole = {"model_judged": judged, "ece": off / judged if judged else None}
-        rows += [{"tier": tier, "model": model} | row | whole for row in own]
+        of_model = {"model_judged": judged, "ece": off / judged if judged else None}
+        rows += [{"tier": tier, "model": model} | row | of_model for row in own]
     return rows
 
 
@@ -101,9 +101,9 @@ def test_the_history_contains_the_hard_cases_of_judging() -> None:
 
 
 @pytest.mark.parametrize("only", ["any", "golden", "feedback", "judge"])
-def test_confidence_is_compared_with_later_scores(run_query: Ask, only: str) -> None:
+def test_confidence_is_compared_with_later_scores(run_query: RunQuery, only: str) -> None:
     same(run_query("calibration", signal=only), _expected(10, only), "tier", "model", "bin_from")
 
 
-def test_the_number_of_bins_is_a_parameter(run_query: Ask) -> None:
+def test_the_number_of_bins_is_a_parameter(run_query: RunQuery) -> None:
     same(run_query("calibration", bins="4"), _expected(4, "any"), "tier", "model", "bin_from")

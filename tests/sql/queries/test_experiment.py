@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.sql.rig.asking import Ask, Row, history, quantile, same, time_of
+from tests.sql.rig.asking import Row, RunQuery, history, quantile, same, time_of
 from tests.sql.rig.lives import DAY, HOUR, MODELS, Life, draw_lives
 from tests.sql.rig.log import T0
 
@@ -43,7 +43,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the history."""
     with history(clickhouse, "arms_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -182,14 +182,14 @@ def test_the_history_contains_the_hard_cases_of_comparing() -> None:
     assert any(life.nano is None for life in LIVES if life.arm)
 
 
-def test_arms_are_compared_with_their_control_by_user(run_query: Ask) -> None:
+def test_arms_are_compared_with_their_control_by_user(run_query: RunQuery) -> None:
     least = {name: int(value) for name, value in LEAST.items()}
 
     _same(run_query("experiment", **LEAST), _expected(_default, least))
 
 
 def test_by_default_the_sample_is_too_small_below_the_numbers_of_the_article(
-    run_query: Ask,
+    run_query: RunQuery,
 ) -> None:
     found = run_query("experiment")
 
@@ -201,7 +201,7 @@ def test_by_default_the_sample_is_too_small_below_the_numbers_of_the_article(
     ("name", "enough", "one_more"), [("days", "9", "10"), ("users", "3", "40")]
 )
 def test_each_limit_makes_a_sample_too_small(
-    run_query: Ask, name: str, enough: str, one_more: str
+    run_query: RunQuery, name: str, enough: str, one_more: str
 ) -> None:
     given = LEAST | {"experiment": "thresholds"}
     cost = [
@@ -214,7 +214,7 @@ def test_each_limit_makes_a_sample_too_small(
     assert cost[1]["verdict"] == "sample too small"
 
 
-def test_the_control_arm_and_the_experiment_are_parameters(run_query: Ask) -> None:
+def test_the_control_arm_and_the_experiment_are_parameters(run_query: RunQuery) -> None:
     least = {name: int(value) for name, value in LEAST.items()}
 
     _same(run_query("experiment", control="bold", **LEAST), _expected(lambda _: "bold", least))

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.sql.rig.asking import Ask, Row, history, mean, quantile, same
+from tests.sql.rig.asking import Row, RunQuery, history, mean, quantile, same
 from tests.sql.rig.lives import HOUR, Life, draw_lives
 from tests.sql.rig.log import T0
 
@@ -16,7 +16,7 @@ LIVES = draw_lives(160, seed=77)
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     with history(clickhouse, "arms_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
@@ -38,7 +38,7 @@ def _arm(lives: list[Life]) -> Row:
     sure = [life.answered_by.confidence for life in replied if life.answered_by]
     liked = [liking for life in lives if (liking := _liking(life)) is not None]
     times = [life.latency_ms for life in replied]
-    baseline = sum(whole for whole, _ in both)
+    baseline = sum(spent_by_baseline for spent_by_baseline, _ in both)
     return {
         "users": len({(life.tenant, life.user_id) for life in lives}),
         "requests": len(lives),
@@ -55,7 +55,7 @@ def _arm(lives: list[Life]) -> Row:
     }
 
 
-def test_experiment_arms(run_query: Ask) -> None:
+def test_experiment_arms(run_query: RunQuery) -> None:
     ended = [life for life in LIVES if life.experiment and SINCE <= life.ended_at < UNTIL]
     rows = [
         {"experiment": "thresholds", "arm": arm} | _arm([x for x in ended if x.arm == arm])

@@ -9,12 +9,12 @@ import pytest
 
 from sinks.analytics.named_queries import questions
 from tests.golden.query_answers import FILE, query_answers
-from tests.sql.rig.asking import Ask
+from tests.sql.rig.asking import RunQuery
 
 
 @pytest.fixture(scope="module")
-def answers(asked_of_small_history: Ask) -> dict[str, object]:
-    found = query_answers(asked_of_small_history)
+def answers(query_small_history: RunQuery) -> dict[str, object]:
+    found = query_answers(query_small_history)
     if os.environ.get("SLUICE_WRITE_GOLDEN"):
         FILE.write_bytes(found)
     return _by_query(found)

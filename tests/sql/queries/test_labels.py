@@ -10,7 +10,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.sql.rig.asking import Ask, Row, history, same, time_of
+from tests.sql.rig.asking import Row, RunQuery, history, same, time_of
 from tests.sql.rig.lives import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 from tests.sql.rig.log import T0
 
@@ -51,7 +51,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the history."""
     with history(clickhouse, "labels_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -116,5 +116,5 @@ def test_the_history_contains_the_hard_cases_of_labelling() -> None:
     assert len(ids) > len(set(ids)), "some requests have labels of two tiers"
 
 
-def test_each_judged_answer_is_a_label_of_its_most_trusted_signal(run_query: Ask) -> None:
+def test_each_judged_answer_is_a_label_of_its_most_trusted_signal(run_query: RunQuery) -> None:
     same(run_query("labels"), _expected(), "requested_at", "tier", "model")

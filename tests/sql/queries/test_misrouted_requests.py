@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.sql.rig.asking import Ask, Row, history, same
+from tests.sql.rig.asking import Row, RunQuery, history, same
 from tests.sql.rig.lives import HOUR, TIERS, Life, Signal, draw_lives
 from tests.sql.rig.log import T0
 
@@ -36,7 +36,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the history."""
     with history(
         clickhouse, "misrouted_requests_of_a_history", LIVES, since=SINCE, until=UNTIL
@@ -68,13 +68,13 @@ def expected(first: str, below: float) -> list[Row]:
 
 
 @pytest.mark.parametrize("below", ["0.7", "0.2"])
-def test_the_sum_and_every_tier_equal_a_recount(run_query: Ask, below: str) -> None:
+def test_the_sum_and_every_tier_equal_a_recount(run_query: RunQuery, below: str) -> None:
     same(run_query("misrouted_requests", below=below), expected("simple", float(below)), "needs")
 
 
-def test_another_first_tier_may_be_named(run_query: Ask) -> None:
+def test_another_first_tier_may_be_named(run_query: RunQuery) -> None:
     same(run_query("misrouted_requests", first="moderate"), expected("moderate", 0.7), "needs")
 
 
-def test_the_former_name_of_the_query_is_accepted(run_query: Ask) -> None:
+def test_the_former_name_of_the_query_is_accepted(run_query: RunQuery) -> None:
     assert run_query("undershot") == run_query("misrouted_requests")

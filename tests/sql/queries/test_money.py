@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.sql.rig.asking import Ask, same, same_sketched, sketched, time_of
+from tests.sql.rig.asking import RunQuery, same, same_sketched, sketched, time_of
 from tests.sql.rig.lives import HOUR, Call, Life
 from tests.sql.rig.small_history import (
     cached_tokens,
@@ -21,11 +21,11 @@ from tests.sql.rig.small_history import (
 
 
 @pytest.fixture
-def run_query(asked_of_small_history: Ask) -> Ask:
-    return asked_of_small_history
+def run_query(query_small_history: RunQuery) -> RunQuery:
+    return query_small_history
 
 
-def test_cost_vs_baseline(run_query: Ask) -> None:
+def test_cost_vs_baseline(run_query: RunQuery) -> None:
     lives = replied()
     compared = [life for life in lives if life.nano is not None and life.baseline_nano is not None]
     cost = usd(life.nano for life in compared)
@@ -59,7 +59,7 @@ def _spent_on(purpose: str) -> Decimal | None:
     return usd(call.known_nano for _, call in calls() if call.purpose == purpose)
 
 
-def test_savings(run_query: Ask) -> None:
+def test_savings(run_query: RunQuery) -> None:
     rows = []
     days = {life.ended_at // (24 * HOUR) for life in replied()}
     days |= {call.at // (24 * HOUR) for _, call in calls()}
@@ -97,11 +97,11 @@ _BY: dict[str, Callable[[Life, Call], str]] = {
 
 
 @pytest.mark.parametrize("by", _BY)
-def test_cost_by(run_query: Ask, by: str) -> None:
+def test_cost_by(run_query: RunQuery, by: str) -> None:
     groups: dict[str, list[tuple[Life, Call]]] = defaultdict(list)
     for life, call in calls():
         groups[_BY[by](life, call)].append((life, call))
-    whole = usd(call.known_nano for _, call in calls())
+    total = usd(call.known_nano for _, call in calls())
     rows = []
     for value, found in groups.items():
         cost = usd(call.known_nano for _, call in found)
@@ -112,7 +112,7 @@ def test_cost_by(run_query: Ask, by: str) -> None:
                 "value": value,
                 "calls": len(found),
                 "cost": cost,
-                "cost_share": share(cost, whole),
+                "cost_share": share(cost, total),
                 "unknown_cost": missing,
                 "cost_per_call": None if missing else share(cost, len(found)),
                 "input_tokens": sum(a or 0 for a, _ in tokens),
@@ -123,7 +123,7 @@ def test_cost_by(run_query: Ask, by: str) -> None:
     same(run_query("cost_by", by=by), rows, "value")
 
 
-def test_spend(run_query: Ask) -> None:
+def test_spend(run_query: RunQuery) -> None:
     groups: dict[tuple[int, str], list[Call]] = defaultdict(list)
     for life, call in calls():
         groups[call.at // (24 * HOUR) * 24 * HOUR, life.tenant].append(call)
@@ -143,7 +143,7 @@ def test_spend(run_query: Ask) -> None:
     same(run_query("spend"), rows, "period", "tenant")
 
 
-def test_unknown_cost_lists_every_call_without_a_price(run_query: Ask) -> None:
+def test_unknown_cost_lists_every_call_without_a_price(run_query: RunQuery) -> None:
     expected = {
         call.call_id: "interrupted"
         if call.known_status == "interrupted"
@@ -168,7 +168,7 @@ def _middle(of: list[Call]) -> float | None:
     return sketched([call.latency_ms or 0 for call in of], 0.5) if of else None
 
 
-def test_cache_effects(run_query: Ask) -> None:
+def test_cache_effects(run_query: RunQuery) -> None:
     answered = [x for _, x in calls() if x.known_status == "ok" and x.input_tokens is not None]
     rows = []
     for provider, model in {(call.provider, call.model) for call in answered}:

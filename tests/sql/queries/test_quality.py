@@ -12,7 +12,7 @@ from schemas.records import UNDECIDED
 from sinks.analytics.named_queries import question
 from sinks.analytics.query_runner import ask
 from sinks.settings import SinkSettings
-from tests.sql.rig.asking import Ask, Row, between, history, mean, same, time_of
+from tests.sql.rig.asking import Row, RunQuery, between, history, mean, same, time_of
 from tests.sql.rig.lives import DAY, HOUR, Life, Signal, draw_lives
 from tests.sql.rig.log import T0
 
@@ -26,7 +26,7 @@ Name = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     with history(clickhouse, "quality_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
@@ -55,7 +55,7 @@ def test_the_history_contains_the_hard_cases_of_judging() -> None:
     assert any(not life.signals for life in _ended())
 
 
-def test_quality_by_tier(run_query: Ask) -> None:
+def test_quality_by_tier(run_query: RunQuery) -> None:
     groups: dict[Name, list[tuple[Life, Signal]]] = defaultdict(list)
     for life, each in _signals(SINCE, UNTIL):
         known = life.hops[-1].tier if life.ended_at < UNTIL else ""
@@ -96,7 +96,7 @@ def _silent(tier: str, silent: list[Life]) -> Row:
 
 
 @pytest.mark.parametrize("below", [0.5, 0.25])
-def test_misclassification(run_query: Ask, below: float) -> None:
+def test_misclassification(run_query: RunQuery, below: float) -> None:
     verdicts: dict[Name, list[tuple[str | None, bool]]] = defaultdict(list)
     for life, each in _signals(SINCE - DAY):
         if each.passed is not None:
@@ -131,7 +131,7 @@ def test_misclassification(run_query: Ask, below: float) -> None:
     same(run_query("misclassification", below=str(below)), rows, "tier")
 
 
-def test_escalation_value(run_query: Ask) -> None:
+def test_escalation_value(run_query: RunQuery) -> None:
     groups: dict[Name, list[tuple[float | None, float | None, int | None]]] = defaultdict(list)
     for life in LIVES:
         for number, (hop, after) in enumerate(zip(life.hops, life.hops[1:], strict=False)):

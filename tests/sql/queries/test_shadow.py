@@ -10,7 +10,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.sql.rig.asking import Ask, Row, history, same
+from tests.sql.rig.asking import Row, RunQuery, history, same
 from tests.sql.rig.lives import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 from tests.sql.rig.log import T0
 from tests.sql.rig.small_history import unknown, usd
@@ -62,7 +62,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def run_query(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[RunQuery]:
     """Runs a query on a database with the history."""
     with history(clickhouse, "shadows_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -104,8 +104,8 @@ def _pair(life: Life, shadow: Call) -> _Pair:
 
 def _mean(values: list[tuple[float, float]]) -> float | None:
     """By weights, which come first."""
-    whole = sum(weight for weight, _ in values)
-    return sum(weight * value for weight, value in values) / whole if whole else None
+    total = sum(weight for weight, _ in values)
+    return sum(weight * value for weight, value in values) / total if total else None
 
 
 def _expected() -> list[Row]:
@@ -162,5 +162,5 @@ def test_the_history_contains_the_hard_cases_of_pairing() -> None:
     assert any(row["unknown_cost"] for row in rows)
 
 
-def test_answers_of_other_tiers_are_compared_with_the_sent_ones(run_query: Ask) -> None:
+def test_answers_of_other_tiers_are_compared_with_the_sent_ones(run_query: RunQuery) -> None:
     same(run_query("shadow"), _expected(), "sent_tier", "shadow_tier")

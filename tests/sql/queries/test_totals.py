@@ -148,12 +148,12 @@ def test_totals_agree_in_topic_rows_views_and_queries(
     def total(rows: list[dict[str, Any]], column: str) -> Any:
         return sum((row[column] for row in rows if row[column] is not None), Decimal(0))
 
-    whole = run_query("cost_vs_baseline")
-    assert total(whole, "spent") == wanted.usd
-    assert total(whole, "unknown_calls") == wanted.unknown
-    assert total(whole, "requests") == wanted.replied
+    rows_of_all = run_query("cost_vs_baseline")
+    assert total(rows_of_all, "spent") == wanted.usd
+    assert total(rows_of_all, "unknown_calls") == wanted.unknown
+    assert total(rows_of_all, "requests") == wanted.replied
     parts = ("answers", "classifiers", "judges", "shadows", "replays")
-    assert sum(total(whole, part) for part in parts) == wanted.usd
+    assert sum(total(rows_of_all, part) for part in parts) == wanted.usd
     for by in _choices_for(number, _BY):
         rows = run_query("cost_by", by=by)
         assert total(rows, "cost") == wanted.usd, by

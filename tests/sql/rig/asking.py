@@ -22,14 +22,14 @@ from tests.sql.rig.log import store_records
 from tests.sql.rig.traffic import as_log
 
 Row = dict[str, Any]
-Ask = Callable[..., list[Row]]
+RunQuery = Callable[..., list[Row]]
 PERCENTILES = {"p50", "p95", "p99"}
 
 
 @contextmanager
 def history(
     clickhouse: str, name: str, lives: list[Life], *, since: int, until: int
-) -> Iterator[Ask]:
+) -> Iterator[RunQuery]:
     """Runs queries on a database with these lives, over a range of broker time, ms."""
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
     run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")

@@ -52,5 +52,5 @@ def unknown(values: Iterable[Any]) -> int:
     return sum(1 for value in values if value is None)
 
 
-def share(part: float | Decimal | None, whole: float | Decimal | None) -> float | None:
-    return float(part) / float(whole) if part is not None and whole else None
+def share(part: float | Decimal | None, total: float | Decimal | None) -> float | None:
+    return float(part) / float(total) if part is not None and total else None

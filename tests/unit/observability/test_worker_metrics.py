@@ -38,9 +38,9 @@ def test_a_call_is_counted_timed_and_paid() -> None:
     _called(metrics)
     _called(metrics, cost_nano=500)
     value = metrics.registry.get_sample_value
-    whole = {"model": "gpt-4o", "provider_instance": "one", "purpose": "answer", "status": "ok"}
+    labels = {"model": "gpt-4o", "provider_instance": "one", "purpose": "answer", "status": "ok"}
     of_model = {"model": "gpt-4o", "purpose": "answer"}
-    assert value("sluice_calls_total", whole) == 2
+    assert value("sluice_calls_total", labels) == 2
     assert value("sluice_spend_nano_usd_total", of_model) == 2_000
     assert value("sluice_call_seconds_sum", {"model": "gpt-4o", "provider_instance": "one"}) == 0.6
     assert value("sluice_unknown_cost_calls_total", of_model) == 0

@@ -96,8 +96,8 @@ def test_decompression_stops_at_the_limit(kind: str) -> None:
                 tracemalloc.stop()
             assert "larger than" in str(error)
             assert peak < MOST_MEMORY
-        whole = _packed(kind, orjson.dumps(good("openai")))
-        for body, works in ((whole, True), (whole[:-4], False), (b"{}", False)):
+        packed = _packed(kind, orjson.dumps(good("openai")))
+        for body, works in ((packed, True), (packed[:-4], False), (b"{}", False)):
             handler = answering(body, headers={"content-encoding": kind})
             async with served("openai", handler) as (wire, _):
                 if works:

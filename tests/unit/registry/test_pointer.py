@@ -72,11 +72,11 @@ def test_a_reverted_version_can_be_named_again() -> None:
 
 
 def test_rollbacks_work_after_compaction() -> None:
-    whole, compacted = RegistryHistory(), RegistryHistory()
+    uncompacted, compacted = RegistryHistory(), RegistryHistory()
     for version in "abc":
-        _apply(whole, version)
-    assert whole.current is not None
-    _take(compacted, "c", whole.current.before)
+        _apply(uncompacted, version)
+    assert uncompacted.current is not None
+    _take(compacted, "c", uncompacted.current.before)
 
     assert [_roll_back(compacted) for _ in range(2)] == ["b", "a"]
 

@@ -183,12 +183,12 @@ def test_a_request_without_an_outcome_is_counted_and_not_confused_with_another(
 
 
 def test_a_tenant_and_a_sample_narrow_it(log: RecordedLog) -> None:
-    whole = RunSpec(registry="r", spans=(span(0, 11),))
-    run, put = runner(log, spec=replace(whole, tenant="t1"))
+    full = RunSpec(registry="r", spans=(span(0, 11),))
+    run, put = runner(log, spec=replace(full, tenant="t1"))
     assert run.run().decided == 5
     assert {row["tenant"] for row in put.rows} == {"t1"}
 
-    half = replace(whole, sample=0.5)
+    half = replace(full, sample=0.5)
     sampled, first = runner(log, spec=half)
     again, second = runner(log, spec=half)
     assert 0 < sampled.run().decided < 10

@@ -117,8 +117,8 @@ def test_with_few_paired_rows_training_is_compared_by_auroc() -> None:
 
 
 def test_where_enough_rows_score_both_models_only_those_are_compared() -> None:
-    whole = labels(400).rows
-    mixed = labels_of([*whole[:320], *_one_each(80, 40).rows])
+    complete = labels(400).rows
+    mixed = labels_of([*complete[:320], *_one_each(80, 40).rows])
     trained = train(mixed, "small", "large", options=QUICK)
 
     assert trained.compared_by == "apgr"

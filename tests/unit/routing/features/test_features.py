@@ -188,9 +188,9 @@ def test_four_characters_are_a_token_and_a_message_has_four_more() -> None:
     ],
 )
 def test_other_scripts_take_more_tokens(text: str, characters_a_token: float) -> None:
-    whole = text * 20
+    long_text = text * 20
 
-    assert len(whole) / characters_a_token == pytest.approx(text_tokens(whole), rel=0.25)
+    assert len(long_text) / characters_a_token == pytest.approx(text_tokens(long_text), rel=0.25)
 
 
 def test_a_few_accents_change_little() -> None:
