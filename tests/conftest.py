@@ -36,8 +36,8 @@ settings.load_profile("sluice")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect without a search for cycles, and leave what was collected out of all later ones:
-    thousands of items and the modules of the whole project live to the end.
+    """Collect without garbage collection, and exclude the collected objects from later ones:
+    thousands of items and the modules of the project live to the end.
     """
     gc.disable()
     try:

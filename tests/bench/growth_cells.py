@@ -116,8 +116,8 @@ def _model(template: Mapping[str, Any], tier: str) -> dict[str, Any]:
 def requests_of(setup: Setup, run: str) -> Make:
     """The bench's requests, over the setup's tenants in turn.
 
-    Where answers have a size, the requests are questions that such an answer fits, so that none is
-    rejected and asked for again.
+    Where answers have a size, the requests are questions with answers of that size, so that none is
+    rejected and repeated.
     """
     plain = make_requests(run)
 

@@ -38,9 +38,10 @@ REGISTRIES, SEEDS = 50, 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Shares 0..1 of the drawn registries whose interval holds the truth, a seed each; of the seeds
-    that rank the five policies right by cost and by quality; and of pairs of the five by quality
-    (`sluice replay diff`): told apart, of those in the right order, differences in their interval.
+    """Shares 0..1 of the random registries whose interval contains the true value, a seed each; of
+    the seeds that rank the five policies right by cost and by quality; and of pairs of the five by
+    quality (`sluice replay diff`): intervals that exclude zero, those of them in the right order,
+    differences within their interval.
     """
 
     cost: tuple[float, ...]

@@ -46,7 +46,8 @@ _BARE_ROWS = 25_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkSize:
-    """Requests whose events are stored at full speed; then a steady rate, requests/s, and how long.
+    """Requests whose events are stored at full speed; then a steady rate, requests/s, and its
+    duration.
 
     `warm_up` seconds of it are not measured.
     """

@@ -54,9 +54,7 @@ class Fists:
                 self.start(strike.part)
 
     def start(self, part: str) -> None:
-        """Start a part without waiting for it; one that can't be started now is tried again by
-        whoever watches.
-        """
+        """Start a process without waiting for it; a failed start is retried by the supervisor."""
         kind, _, number = part.partition("-")
         starts: dict[str, Callable[[], Any]] = {
             "kafka": lambda: self._stack.start_kafka(wait=False),

@@ -22,9 +22,9 @@ OURS = ("worker", "sink")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """One request: how it ended, `none` without a reply, and when, ms after it was sent.
+    """One request: its status, `none` without a reply, and when it ended, ms after it was sent.
 
-    `is_degraded` says that it was answered with the best that was seen.
+    `is_degraded` marks an answer that was the best seen so far.
     """
 
     is_best: bool

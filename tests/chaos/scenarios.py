@@ -47,8 +47,8 @@ class Strike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A load and what happens under it. `rate` is requests/s; `workers` and `sinks` are counts;
-    `small_disks` are parts whose data lies on a file system of its own, MB.
+    """A load and the faults under it. `rate` is requests/s; `workers` and `sinks` are counts;
+    `small_disks` are processes whose data is on a separate file system, MB.
     """
 
     name: str

@@ -39,7 +39,7 @@ _MADE = re.compile(r"/__pycache__/|/\.|^docs/decisions/|^tests/contract/test_con
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """What stands for the list's example in the tree.
+    """The example of a list in the tree.
 
     `without` are steps whose file does not name the example, with a text that it has instead;
     `bystanders` are files that name it without being part of the work, with the reason.

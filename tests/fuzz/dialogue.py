@@ -84,7 +84,7 @@ class Vendors:
 
 
 def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
-    """Ask in every format and read an answer of each.
+    """Send a request in every format and read an answer of each.
 
     Raises:
         BrokenPromiseError: a value has a type that was not let in, or an answer can't go back in.

@@ -60,8 +60,8 @@ async def _take_all(seed: int, numbers: range, until: float, target: Target) -> 
 
 
 async def _taken(target: Target, seed: int, number: int) -> tuple[str, float]:
-    """One that took too long is taken again: the first of a kind pays for what is made once, and
-    the collector of garbage falls on anyone.
+    """A slow input is run again: the first of a kind includes one-time initialization, and garbage
+    collection can interrupt any.
     """
     kind, took = await target.take(seed, number)
     if took > target.longest_s:

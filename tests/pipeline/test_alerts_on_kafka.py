@@ -289,8 +289,8 @@ async def _webhook(received: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str
 def test_two_workers_deliver_each_firing_and_each_resolution_once(
     kafka: str, own_name: str
 ) -> None:
-    """The first leaves between the two, and the second knows from the log what stands. Before, no
-    alert was written for longer than the idle time of their leases.
+    """The first leaves between the two, and the second reads the active alerts from the log.
+    Before, no alert was written for longer than the idle time of their leases.
     """
 
     async def scenario() -> None:

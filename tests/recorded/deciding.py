@@ -88,7 +88,7 @@ def _start(given: Given, snapshot: RegistrySnapshot) -> Outcome:
         return {"refused": str(error)}
     found = asdict(decision)
     # The hash of a registry changes with every new key of its schema; the code version is what
-    # this record is held against.
+    # this record is compared with.
     for name in ("registry_version", "code_version"):
         del found[name]
     return found | {"inputs": orjson.loads(decision.inputs), "reasons": list(decision.reasons)}

@@ -133,10 +133,10 @@ class Load:
 
 
 async def read_again(bootstrap: str, running: Load, topic: str = REPLIES) -> list[str]:
-    """Replies that are on the topic though the load's own consumer did not see them; their ids.
+    """Replies that are on the topic though the load's own consumer did not receive them; their ids.
 
-    What counts is the topic: a consumer that has no group starts at its end when the broker comes
-    back without the offset that it asks for.
+    The topic is authoritative: a consumer without a group restarts at its end when the broker comes
+    back without the requested offset.
     """
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False

@@ -109,7 +109,7 @@ class _Recorder:
         self.runs[-1].append(file)
 
     def _called_by_test(self, frame: FrameType) -> bool:
-        """Whether only test code stands above the frame; a task's frames belong to the last run."""
+        """Whether only test code is above the frame; a task's frames belong to the last run."""
         above = frame.f_back
         by_test = False
         while above is not None and not _is_event_loop(above):

@@ -44,8 +44,8 @@ class Shell:
         return json.loads(self.run(*arguments, "--json"))
 
     def explained(self, request_id: str, *, until: Callable[[Any], bool]) -> Any:
-        """What `explain` says, once the sink has stored of the request what `until` looks for:
-        each topic is stored on its own.
+        """The output of `explain`, once the sink has stored the part of the request that `until`
+        waits for: each topic is stored separately.
         """
         last = time.monotonic() + STORED_S
         while True:

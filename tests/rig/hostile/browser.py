@@ -56,7 +56,7 @@ def what_a_page_sees(tries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     and as a form; what each `fetch` gave to the page.
 
     Raises:
-        TimeoutError: the page did not tell within a minute.
+        TimeoutError: the page did not report within a minute.
     """
     with _origin(tries) as (port, seen, reported), _browser(f"http://{FOREIGN_HOST}:{port}/"):
         if not reported.wait(_REPORT_TIMEOUT_S):

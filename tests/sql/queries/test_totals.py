@@ -45,8 +45,8 @@ def _ranges() -> list[tuple[int, int]]:
 
 
 def _choices_for(number: int, choices: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Which choices of a question a range is asked: all of them the first two, of the others each a
-    part of its own, so that every choice is asked of several ranges, and every question of all.
+    """Which parameter values of a query a range is tested with: all of them in the first two
+    ranges, a different part in each of the others, so that every value is tested in several ranges.
     """
     few = (len(choices) + 4) // 5
     return choices if number < 2 else choices[(number - 2) * few :][:few] or choices[:few]

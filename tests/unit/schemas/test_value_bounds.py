@@ -48,7 +48,7 @@ def test_values_beyond_the_bounds_are_detected(value: list[object]) -> None:
 @given(st.lists(st.lists(TEXTS, min_size=1), min_size=1))
 def test_values_are_counted_exactly(value: list[list[str]]) -> None:
     written = orjson.dumps(value)
-    # The whole list opens, and so does each list in it; each text but the first has a comma.
+    # The outer list opens, and so does each list in it; each text but the first has a comma.
     values = sum(len(each) + 1 for each in value)
     assert crowd_in(written, values, len(value) + 1) is None
     assert crowd_in(written, values - 1, len(value) + 1) == f"more than {values - 1} values"
