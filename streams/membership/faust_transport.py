@@ -42,8 +42,10 @@ from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Place
 
 log = logging.getLogger(__name__)
 
-FETCH_MAX_WAIT_MS = 20
-"""Fifty empty fetches a second when idle; at most this much latency when one is in progress."""
+FETCH_MAX_WAIT_MS = 100
+"""Ten empty fetches a second when idle. Records end a fetch at once; a partition that is assigned
+or resumed waits for it.
+"""
 
 SEEK_AGAIN_S = 0.5
 GETMANY_S = 1.0
