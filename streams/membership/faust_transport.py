@@ -43,9 +43,7 @@ from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Place
 log = logging.getLogger(__name__)
 
 FETCH_MAX_WAIT_MS = 100
-"""Ten empty fetches a second when idle. Records end a fetch at once; a partition that is assigned
-or resumed waits for it.
-"""
+"""Ten empty fetches a second when idle. Records end a fetch at once."""
 
 SEEK_AGAIN_S = 0.5
 GETMANY_S = 1.0
@@ -75,6 +73,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Return the end offset of a partition by its last fetch."""
         found: int | None = self._ensure_consumer()._fetcher.highwater(TopicPartition(*tp))
         return found
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Check that records are processed; Faust reads the end in aiokafka's own state."""
+        assignment = self._ensure_consumer()._subscription.subscription.assignment
+        state = None if assignment is None else assignment.state_value(TopicPartition(*tp))
+        end = self.highwater(tp)
+        if end is not None and state is not None:
+            state.highwater = end
+            super().verify_event_path(now, tp)
 
     def give_up_name(self) -> None:
         """Become a dynamic member, which leaves its group on stop."""

@@ -104,7 +104,7 @@ class LibrdkafkaQueries:
             answers = question(consumer)
             for each in answers:
                 if each.error is not None:
-                    raise KafkaException(each.error)
+                    raise KafkaException(each.error, TopicPartition(each.topic, each.partition))
             return {TopicPartition(each.topic, each.partition): each.offset for each in answers}
 
         return await self._query(run_query, sorted({place.topic for place in places}))
@@ -120,6 +120,7 @@ class LibrdkafkaQueries:
                 answer = await self._thread.call(question)
             except KafkaException as error:
                 fault: KafkaError = error.args[0]
+                of = ", ".join(topics) if len(error.args) < 2 else _named(error.args[1])
             else:
                 self._thread.accepted()
                 self._has_answered = True
@@ -131,8 +132,8 @@ class LibrdkafkaQueries:
                 raise forbidden(fault, topics)
             if fault.code() in _MISSING and waited_s > MISSING_S:
                 raise TopicError(
-                    f"{', '.join(topics)}: {fault.str()}; create missing topics and partitions: "
-                    "sluice topics create"
+                    f"{of}: {fault.str()}. sluice topics check compares topics and partition "
+                    "counts; sluice topics create creates what is missing"
                 )
             away_s, rejected_s = (AWAY_S, REJECTED_S) if self._has_answered else (START_S, START_S)
             if rejected_at is not None and clock() - rejected_at > rejected_s:
@@ -145,6 +146,10 @@ class LibrdkafkaQueries:
             if waited_s > away_s and rejection is None:
                 raise KafkaAwayError(no_answer(self._servers))
             await asyncio.sleep(_PAUSE_S)
+
+
+def _named(place: TopicPartition) -> str:
+    return f"{place.topic}, partition {place.partition}"
 
 
 def forbidden(fault: KafkaError, topics: Sequence[str]) -> KafkaAccessError:

@@ -36,27 +36,33 @@ def stock_answer(checked: CheckedCall) -> SimulatedAnswer:
     return answer_of({"text": text}, "stock")
 
 
-def example_of(schema: Json) -> Any:
+_MOST_LEVELS = 100
+"""Levels of a schema for which an example is made; below them it is null."""
+
+
+def example_of(schema: Json, levels: int = _MOST_LEVELS) -> Any:
     """Return the simplest value that a JSON Schema of common form allows."""
+    if levels == 0:
+        return None
     for name in ("const", "default"):
         if name in schema:
             return schema[name]
     for name in ("enum", "anyOf", "oneOf", "allOf"):
         if schema.get(name):
             first = schema[name][0]
-            return first if name == "enum" else example_of(first)
-    return _example_of_type(schema)
+            return first if name == "enum" else example_of(first, levels - 1)
+    return _example_of_type(schema, levels - 1)
 
 
-def _example_of_type(schema: Json) -> Any:
+def _example_of_type(schema: Json, levels: int) -> Any:
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind in {"object", None}:
         properties = schema.get("properties") or {}
-        return {name: example_of(properties[name]) for name in properties}
+        return {name: example_of(properties[name], levels) for name in properties}
     if kind == "array":
         count = int(schema.get("minItems") or 0)
-        return [example_of(schema.get("items") or {"type": "string"}) for _ in range(count)]
+        return [example_of(schema.get("items") or {"type": "string"}, levels) for _ in range(count)]
     if kind == "string":
         return "example".ljust(int(schema.get("minLength") or 0), ".")
     plain = {"boolean": False, "null": None}

@@ -32,6 +32,9 @@ HELD_OUT = 0.2
 GATE_FOLDS = 5
 CASCADE = "learned cascade"
 APGR, AUROC = "apgr", "auroc"
+LEAST_PROMPTS = 10
+"""Different prompts below which nothing can be held out and compared."""
+
 LEAST_BOTH = 50
 """Held-out rows that score both models, below which APGR is not used, unless all rows do."""
 GOOD = 0.5
@@ -95,6 +98,11 @@ def train(
     for model in (weak, strong):
         if model not in labels.models:
             raise LabelsError(f"no scores of {model}; scored models: {', '.join(labels.models)}")
+    if len(set(labels.prompts)) < LEAST_PROMPTS:
+        raise LabelsError(
+            f"training needs at least {LEAST_PROMPTS} different prompts, and these labels have "
+            f"{len(set(labels.prompts))}; a classifier passes its gate from about 400"
+        )
     chosen = draw(np.arange(len(labels)), most_labels, seed)
     seen = label_features(labels)
     shuffled = np.random.default_rng(seed).permutation(chosen)

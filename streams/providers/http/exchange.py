@@ -16,6 +16,9 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 _LONGEST_LENGTH = 18
 """Maximum number of digits of an announced content length."""
 
+_REFUSED = 400
+"""Statuses from here on are errors."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PLAIN = frozenset({"", "identity"})
 _UNPACKED = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -96,9 +99,12 @@ def plain_body(body: bytes, status: int, headers: Mapping[str, str]) -> bytes:
             decompressed body is too large.
     """
     packing = headers.get("content-encoding", "").strip().lower()
-    if packing in _PLAIN:
+    if packing in _PLAIN or not body:
         return body
     kind = _UNPACKED.get(packing)
+    if status >= _REFUSED:
+        # The status and its headers say what to do, whatever the body holds.
+        return b"" if kind is None else _unpacked(body, kind)
     if kind is None:
         raise ProviderError(
             ErrorClass.BAD_RESPONSE,
@@ -112,11 +118,20 @@ def plain_body(body: bytes, status: int, headers: Mapping[str, str]) -> bytes:
         plain = b""
     if len(plain) > MAX_ANSWER_BYTES:
         raise too_large(status)
-    if not unpacking.eof:
+    # Data after the end is a second member, of which nothing may be lost.
+    if not unpacking.eof or unpacking.unused_data:
         raise ProviderError(
             ErrorClass.BAD_RESPONSE, "the answer's compressed data is invalid", status=status
         )
     return plain
+
+
+def _unpacked(body: bytes, kind: int) -> bytes:
+    """Decompress an error's body; empty if its data is invalid."""
+    try:
+        return zlib.decompressobj(kind).decompress(body, MAX_ANSWER_BYTES)
+    except zlib.error:
+        return b""
 
 
 def too_large(status: int) -> ProviderError:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from schemas.identity import NAME
-from streams.registry.document.web_addresses import WebAddress
+from streams.registry.document.web_addresses import BaseUrl
 from streams.routing.extra_names import NEVER
 from streams.routing.parameters.optional_parameters import PARAMETERS
 from streams.routing.policy import Milliseconds
@@ -61,7 +61,7 @@ class InstancePart(DocumentPart):
     """An endpoint of a model."""
 
     name: Name
-    base_url: WebAddress
+    base_url: BaseUrl
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     api_version: str | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0

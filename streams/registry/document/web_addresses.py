@@ -49,9 +49,23 @@ def _is_host(host: str) -> bool:
     return True
 
 
+def checked_base_url(text: str) -> str:
+    """Return the URL, if paths can be added to it. Raises as `checked_address`."""
+    if "?" in text or "#" in text:
+        raise ValueError("must not have a query or a fragment")
+    return checked_address(text)
+
+
 WebAddress = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MOST_CHARACTERS, pattern=r"^https?://[!-~]+$"),
     AfterValidator(checked_address),
 ]
 """An http(s) URL in printable ASCII without credentials."""
+
+BaseUrl = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MOST_CHARACTERS, pattern=r"^https?://[!-~]+$"),
+    AfterValidator(checked_base_url),
+]
+"""The same for an endpoint, to which paths are added."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.membership.committed_positions import seek_to_committed
-from streams.membership.faust_transport import Consumer
+from streams.membership.faust_transport import Consumer, ConsumerThread
 
 PLACES = [TP("r", number) for number in range(3)]
 
@@ -120,3 +122,28 @@ def test_a_rebalance_stops_the_delivery_of_a_fetched_batch() -> None:
         consumer = _Reading({PLACES[0]: [1, 2, 3]})
         found = asyncio.run(_read(consumer, lambda c=consumer, how=change: vars(c).update(how)))
         assert len(found) == 1
+
+
+@pytest.mark.parametrize("end", [None, 5])
+def test_an_idle_partition_is_no_fault_after_minutes(end: int | None) -> None:
+    lines: list[str] = []
+    state = SimpleNamespace(highwater=None, position=5, timestamp=time.time() * 1_000)
+    assignment = SimpleNamespace(state_value=lambda _: state, active=True)
+    subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+    thread: Any = ConsumerThread.__new__(ConsumerThread)
+    thread._consumer = SimpleNamespace(
+        _subscription=subscription,
+        _fetcher=SimpleNamespace(_subscriptions=subscription, highwater=lambda _: end),
+    )
+    app = SimpleNamespace(
+        monitor=SimpleNamespace(stream_inbound_time={}),
+        topics=SimpleNamespace(acks_enabled_for=lambda _: True),
+    )
+    thread.consumer = SimpleNamespace(app=app)
+    thread.log = SimpleNamespace(error=lambda text, *_: lines.append(text))
+    thread.time_started = thread.tp_stream_timeout_secs = thread.tp_fetch_request_timeout_secs = 0.0
+
+    thread.verify_event_path(600.0, PLACES[0])
+
+    assert lines == []
+    assert state.highwater == end

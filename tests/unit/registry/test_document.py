@@ -69,6 +69,11 @@ WRONG = {
         [{"name": "a", "base_url": "https://me:pw@x.example"}],
         "base_url",
     ),
+    "a query in an address": (
+        "models/gpt-4o/instances",
+        [{"name": "a", "base_url": "https://x.example/v1?a=b"}],
+        "base_url: must not have a query or a fragment",
+    ),
     "an instance twice": (
         "models/gpt-4o/instances",
         [{"name": "a", "base_url": "https://x.example"}] * 2,

@@ -11,7 +11,7 @@ from streams.offline.evaluation.calibration import auroc
 from streams.offline.training.fit import as_forest, fit_artifact
 from streams.offline.training.gaps import LEAST_KNOWN, count_known, fill, means_of
 from streams.offline.training.label_features import label_features
-from streams.offline.training.labels import Labels, LabelsError, labels_of
+from streams.offline.training.labels import Labelled, Labels, LabelsError, labels_of
 from streams.offline.training.training_run import train
 from streams.routing.learned.artifact import Artifact, pack_artifact
 from streams.routing.learned.tokens import Tokens
@@ -133,3 +133,14 @@ def test_answers_of_one_kind_only_leave_nothing_to_compare() -> None:
 
     with pytest.raises(LabelsError, match="all good, or all bad"):
         train(sure, "small", "large", options=QUICK)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 9])
+def test_a_handful_of_labels_is_refused(rows: int) -> None:
+    few = labels_of(
+        Labelled(prompt=f"q {n}", scores={"weak": 0.0, "strong": 1.0}, texts={})
+        for n in range(rows)
+    )
+
+    with pytest.raises(LabelsError, match=f"these labels have {rows}"):
+        train(few, "weak", "strong")

@@ -270,3 +270,31 @@ def test_a_cancelled_caller_is_released_and_the_pool_continues() -> None:
             assert (await wire.ask()).message["content"]
 
     run(case())
+
+
+def test_a_compressed_answer_of_two_members_is_not_cut_after_the_first() -> None:
+    body = orjson.dumps(good("openai"))
+    packed = gzip.compress(body[:5]) + gzip.compress(body[5:])
+
+    async def case() -> None:
+        handler = answering(packed, headers={"content-encoding": "gzip"})
+        async with served("openai", handler) as (wire, _):
+            assert is_class(await wire.refused(), ErrorClass.BAD_RESPONSE)
+
+    run(case())
+
+
+@pytest.mark.parametrize(
+    ("packing", "body"), [("gzip", b""), ("gzip", b"abcd"), ("br", b"abcd"), ("zstd", b"abcd")]
+)
+def test_an_error_is_classified_by_its_status_whatever_its_compression(
+    packing: str, body: bytes
+) -> None:
+    async def case() -> None:
+        headers = {"content-encoding": packing, "retry-after": "3"}
+        async with served("openai", answering(body, status=429, headers=headers)) as (wire, _):
+            error = await wire.refused()
+            assert is_class(error, ErrorClass.RATE_LIMITED)
+            assert error.retry_after_s == 3
+
+    run(case())
