@@ -63,10 +63,10 @@ class AssignedPartitions:
         self._places = {(place.topic, place.partition): place for place in offsets}
         self._stopped = set()
         self._measured_at = 0.0
-        # librdkafka keeps a pause over assignments.
+        # librdkafka keeps a pause over assignments, also of partitions that are not assigned now.
         if again := self._paused & offsets.keys():
             consumer.resume([Position(*place) for place in again])
-        self._paused = set()
+            self._paused -= again
 
     def pause(self, consumer: Consumer, places: Collection[TopicPartition]) -> None:
         """Fetch no more records of these partitions."""
