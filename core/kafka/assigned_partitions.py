@@ -56,6 +56,10 @@ class AssignedPartitions:
         self, consumer: Consumer, generation: int, offsets: Mapping[TopicPartition, int]
     ) -> None:
         """Read these partitions from these offsets, and no others."""
+        if self._paused:
+            # librdkafka keeps a pause over assignments, also one that leaves the partition out.
+            consumer.resume([Position(*place) for place in self._paused])
+            self._paused = set()
         consumer.assign(
             [Position(place.topic, place.partition, offset) for place, offset in offsets.items()]
         )
@@ -63,10 +67,6 @@ class AssignedPartitions:
         self._places = {(place.topic, place.partition): place for place in offsets}
         self._stopped = set()
         self._measured_at = 0.0
-        # librdkafka keeps a pause over assignments, also of partitions that are not assigned now.
-        if again := self._paused & offsets.keys():
-            consumer.resume([Position(*place) for place in again])
-            self._paused -= again
 
     def pause(self, consumer: Consumer, places: Collection[TopicPartition]) -> None:
         """Fetch no more records of these partitions."""
