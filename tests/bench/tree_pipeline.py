@@ -86,17 +86,14 @@ class TreePipeline(Stack):
         self, number: int = 1, *, wait: bool = True, module: str | None = None, **env: str
     ) -> Process:
         """A worker of the tree; `module` has no meaning here."""
-        name = f"worker-{number}"
-        settings = {
-            "SLUICE_WORKER_INSTANCE": name,
-            "SLUICE_WORKER_PORT": str(self._port(name)),
-            "PYTHONPATH": str(self.tree.root),
-            **env,
-        }
-        process = self.start_process(name, [str(self.tree.python), "-c", _WORKER], settings)
+        env = {"PYTHONPATH": str(self.tree.root), **env}
+        process = super().start_worker(number, wait=False, module=module, **env)
         if wait:
-            process.wait_ready(self.ready(name), _READY_S)
+            process.wait_ready(self.ready(f"worker-{number}"), _READY_S)
         return process
+
+    def _worker_command(self, module: str | None) -> list[str]:
+        return [str(self.tree.python), "-c", _WORKER]
 
     def log_bytes(self) -> int:
         """Size of all partitions' logs on the broker's disk, without indexes."""

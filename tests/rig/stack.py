@@ -102,13 +102,16 @@ class Stack:
             "SLUICE_WORKER_PORT": str(self._port(name)),
             **env,
         }
+        command = self._worker_command(module)
+        return self._start(name, command, settings, self.ready(name), wait=wait)
+
+    def _worker_command(self, module: str | None) -> list[str]:
         code = (
             "from streams.worker.run import run_worker; "
             "from streams.worker.settings import WorkerSettings; "
             "run_worker(WorkerSettings())"
         )
-        started = ["-c", code] if module is None else ["-m", module]
-        return self._start(name, [sys.executable, *started], settings, self.ready(name), wait=wait)
+        return [sys.executable, *(["-c", code] if module is None else ["-m", module])]
 
     def start_sink(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
         name = f"sink-{number}"

@@ -92,7 +92,8 @@ def check_head(status: int, headers: Mapping[str, str]) -> None:
 
 
 def plain_body(body: bytes, status: int, headers: Mapping[str, str]) -> bytes:
-    """Decompress an answer with an unrequested compression, if it is a single common one.
+    """Decompress an answer with an unrequested compression, if it is a single common one. The body
+    of an error that can't be decompressed is empty: its status and headers say what to do.
 
     Raises:
         ProviderError: BAD_RESPONSE; the compression is not supported, its data is invalid, or the
@@ -101,10 +102,16 @@ def plain_body(body: bytes, status: int, headers: Mapping[str, str]) -> bytes:
     packing = headers.get("content-encoding", "").strip().lower()
     if packing in _PLAIN or not body:
         return body
+    try:
+        return _unpacked(body, packing, status)
+    except ProviderError:
+        if status >= _REFUSED:
+            return b""
+        raise
+
+
+def _unpacked(body: bytes, packing: str, status: int) -> bytes:
     kind = _UNPACKED.get(packing)
-    if status >= _REFUSED:
-        # The status and its headers say what to do, whatever the body holds.
-        return b"" if kind is None else _unpacked(body, kind)
     if kind is None:
         raise ProviderError(
             ErrorClass.BAD_RESPONSE,
@@ -124,14 +131,6 @@ def plain_body(body: bytes, status: int, headers: Mapping[str, str]) -> bytes:
             ErrorClass.BAD_RESPONSE, "the answer's compressed data is invalid", status=status
         )
     return plain
-
-
-def _unpacked(body: bytes, kind: int) -> bytes:
-    """Decompress an error's body; empty if its data is invalid."""
-    try:
-        return zlib.decompressobj(kind).decompress(body, MAX_ANSWER_BYTES)
-    except zlib.error:
-        return b""
 
 
 def too_large(status: int) -> ProviderError:

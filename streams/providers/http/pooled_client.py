@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -63,7 +64,6 @@ class PooledHttpClient:
         # Certificates are read here, not in the first call: they take 20 ms.
         self._tls = httpx.create_ssl_context()
         self._session: aiohttp.ClientSession | None = None
-        self._limits: dict[tuple[float, float], aiohttp.ClientTimeout] = {}
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
@@ -81,7 +81,7 @@ class PooledHttpClient:
                     data=body,
                     headers=headers,
                     allow_redirects=False,
-                    timeout=self._limits_of(timeouts),
+                    timeout=_socket_limits(timeouts.connect, timeouts.read),
                 ) as response,
             ):
                 return await _read(response)
@@ -108,13 +108,10 @@ class PooledHttpClient:
             auto_decompress=False,
         )
 
-    def _limits_of(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
-        key = (timeouts.connect, timeouts.read)
-        found = self._limits.get(key)
-        if found is None:
-            self._limits = {key: aiohttp.ClientTimeout(sock_connect=key[0], sock_read=key[1])}
-            found = self._limits[key]
-        return found
+
+@lru_cache(maxsize=64)
+def _socket_limits(connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=connect, sock_read=read)
 
 
 async def _read(response: aiohttp.ClientResponse) -> Exchange:

@@ -49,11 +49,11 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def checked_base_url(text: str) -> str:
-    """Return the URL, if paths can be added to it. Raises as `checked_address`."""
+def _without_query(text: str) -> str:
+    """Return the URL, if paths can be added to it."""
     if "?" in text or "#" in text:
         raise ValueError("must not have a query or a fragment")
-    return checked_address(text)
+    return text
 
 
 WebAddress = Annotated[
@@ -63,9 +63,5 @@ WebAddress = Annotated[
 ]
 """An http(s) URL in printable ASCII without credentials."""
 
-BaseUrl = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MOST_CHARACTERS, pattern=r"^https?://[!-~]+$"),
-    AfterValidator(checked_base_url),
-]
+BaseUrl = Annotated[WebAddress, AfterValidator(_without_query)]
 """The same for an endpoint, to which paths are added."""
