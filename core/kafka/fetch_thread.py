@@ -67,7 +67,7 @@ _Answer = TypeVar("_Answer")
 
 
 def _nothing() -> None:
-    """Ignore a fault: whoever reads sees it."""
+    """Ignore a fault: the next read raises it."""
 
 
 class FetchThread:
@@ -259,7 +259,7 @@ class FetchThread:
         try:
             self._loop.call_soon_threadsafe(call, *arguments)
         except RuntimeError:
-            # The loop is closed: nobody receives records any more.
+            # The loop is closed, so no record is received any more.
             self._closing = True
 
     def _note(self, error: KafkaError) -> None:

@@ -94,7 +94,7 @@ class KafkaCaller:
             raise LocalStackError(f"cannot publish a request to {self._topic}: {error}") from error
         return future
 
-    def hear(self, correlation: bytes | None, value: bytes | None) -> None:
+    def receive(self, correlation: bytes | None, value: bytes | None) -> None:
         """Handle a record of the reply topic. Replies to other callers are skipped, and so are
         unreadable records: another process wrote them, and the reply may still arrive.
         """
@@ -253,7 +253,7 @@ async def listen(
         while True:
             for record in await consumer.read(timeout_s=_PARTITIONS_S):
                 headers = dict(reversed(record.headers))
-                caller.hear(headers.get(CORRELATION_ID), record.value)
+                caller.receive(headers.get(CORRELATION_ID), record.value)
             if time.monotonic() - looked_at >= _PARTITIONS_S:
                 looked_at = time.monotonic()
                 added = [each for each in await reply_partitions(consumer) if each not in places]

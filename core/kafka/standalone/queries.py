@@ -104,7 +104,7 @@ class LibrdkafkaQueries:
             answers = question(consumer)
             for each in answers:
                 if each.error is not None:
-                    raise KafkaException(each.error, TopicPartition(each.topic, each.partition))
+                    raise KafkaException(each.error, f"{each.topic}, partition {each.partition}")
             return {TopicPartition(each.topic, each.partition): each.offset for each in answers}
 
         return await self._query(run_query, sorted({place.topic for place in places}))
@@ -120,7 +120,7 @@ class LibrdkafkaQueries:
                 answer = await self._thread.call(question)
             except KafkaException as error:
                 fault: KafkaError = error.args[0]
-                of = ", ".join(topics) if len(error.args) < 2 else _named(error.args[1])
+                of = ", ".join(error.args[1:] or topics)
             else:
                 self._thread.accepted()
                 self._has_answered = True
@@ -146,10 +146,6 @@ class LibrdkafkaQueries:
             if waited_s > away_s and rejection is None:
                 raise KafkaAwayError(no_answer(self._servers))
             await asyncio.sleep(_PAUSE_S)
-
-
-def _named(place: TopicPartition) -> str:
-    return f"{place.topic}, partition {place.partition}"
 
 
 def forbidden(fault: KafkaError, topics: Sequence[str]) -> KafkaAccessError:

@@ -98,10 +98,11 @@ def train(
     for model in (weak, strong):
         if model not in labels.models:
             raise LabelsError(f"no scores of {model}; scored models: {', '.join(labels.models)}")
-    if len(set(labels.prompts)) < LEAST_PROMPTS:
+    prompts = len(set(labels.prompts))
+    if prompts < LEAST_PROMPTS:
         raise LabelsError(
             f"training needs at least {LEAST_PROMPTS} different prompts, and these labels have "
-            f"{len(set(labels.prompts))}; a classifier passes its gate from about 400"
+            f"{prompts}; a classifier passes its gate from about 400"
         )
     chosen = draw(np.arange(len(labels)), most_labels, seed)
     seen = label_features(labels)

@@ -456,7 +456,7 @@ class _Caller:
     async def take(self, record: BadRecord) -> None:
         self.caller._waiting[b"mine"] = (self.now(), self.loop.create_future())
         for correlation in (None, b"", b"mine", b"other"):
-            self.caller.hear(correlation, record.value)
+            self.caller.receive(correlation, record.value)
 
     async def check(self) -> None:
         future = self.loop.create_future()
@@ -464,7 +464,7 @@ class _Caller:
         reply = dict.fromkeys(
             ("cost_usd", "baseline_cost_usd", "message", "model", "tier", "routing", "error")
         ) | {"request_id": "r", "status": "replied", "tiers_tried": [], "latency_ms": 1}
-        self.caller.hear(b"good", orjson.dumps(reply))
+        self.caller.receive(b"good", orjson.dumps(reply))
         assert future.result().reply == reply
 
 

@@ -75,9 +75,9 @@ def test_records_with_its_correlation_id_that_are_no_replies_are_passed_over() -
     async def run() -> None:
         caller, correlation, future = await _called()
         for value in BAD:
-            caller.hear(correlation, value)
+            caller.receive(correlation, value)
         assert not future.done()
-        caller.hear(correlation, orjson.dumps(REPLY))
+        caller.receive(correlation, orjson.dumps(REPLY))
         assert (await future).reply == REPLY
         assert caller.unreadable == len(BAD)
 
@@ -153,7 +153,7 @@ def test_unreadable_replies_are_named() -> None:
     async def run() -> None:
         caller, correlation, _ = await _called()
         assert caller.unreadable_in_words() == ""
-        caller.hear(correlation, b"[]")
+        caller.receive(correlation, b"[]")
         assert "; 1 records on " in caller.unreadable_in_words()
 
     asyncio.run(run())
@@ -162,7 +162,7 @@ def test_unreadable_replies_are_named() -> None:
 def test_a_reply_with_an_empty_error_is_unreadable() -> None:
     async def run() -> None:
         caller, correlation, _ = await _called()
-        caller.hear(correlation, orjson.dumps({**REPLY, "status": "failed", "error": {}}))
+        caller.receive(correlation, orjson.dumps({**REPLY, "status": "failed", "error": {}}))
         assert "; 1 records on " in caller.unreadable_in_words()
 
     asyncio.run(run())
@@ -172,7 +172,7 @@ def test_a_received_reply_can_be_printed(capsys: pytest.CaptureFixture[str]) -> 
     async def run() -> Any:
         caller, correlation, future = await _called()
         deep = b"[" * 250 + b"]" * 250
-        caller.hear(correlation, orjson.dumps(REPLY)[:-1] + b',"more":%b}' % deep)
+        caller.receive(correlation, orjson.dumps(REPLY)[:-1] + b',"more":%b}' % deep)
         return (await future).reply
 
     print_json(asyncio.run(run()))
