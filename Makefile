@@ -81,7 +81,7 @@ docs: setup ## write the generated pages of docs/
 lock: ## pin versions again (names and hashes, no address)
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	@.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --all-extras -o requirements/all.lock pyproject.toml requirements/build.in
-	@.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra simulator --extra traces -o requirements/run.lock pyproject.toml requirements/build.in
+	@.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra simulator --extra traces --extra gateway -o requirements/run.lock pyproject.toml requirements/build.in
 	@rm -rf .venv-lock
 
 clean: ## remove the environment and the local pipeline's data

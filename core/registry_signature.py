@@ -145,9 +145,9 @@ class RegistryKeys:
 
 
 def kind_of(key: bytes) -> str:
-    """Return the kind of a record by its key: `registry`, `artifact`, `current`, or `other`."""
+    """Return the kind of a record: `registry`, `artifact`, `key`, `current`, or `other`."""
     kind = key.partition(b"/")[0]
-    return kind.decode() if kind in {b"registry", b"artifact", b"current"} else "other"
+    return kind.decode() if kind in {b"registry", b"artifact", b"key", b"current"} else "other"
 
 
 def is_signed(headers: Iterable[tuple[str, bytes | None]]) -> bool:

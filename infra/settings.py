@@ -15,7 +15,7 @@ from pydantic_settings import SettingsConfigDict
 from core.kafka.access import Servers
 from core.kafka.registry_access import RegistryAccess
 from core.process_log import LogFormat
-from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
+from schemas.topics import DEFAULT_TIERS, REQUESTS, request_topics
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
 """Zero selects a free port that is kept; unset is the default port if it is free, else a
@@ -54,6 +54,7 @@ class InfraSettings(RegistryAccess):
         default=None,
         description="Port of the first local worker's /health, then the next ports; 0: free ones.",
     )
+    gateway_port: Port = Field(default=None, description="Port of the HTTP gateway; 0: a free one.")
     sink_port: Port = Field(default=None, description="Port of the sink's /health; 0: a free one.")
 
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -109,4 +110,4 @@ class InfraSettings(RegistryAccess):
     @property
     def request_topic_names(self) -> tuple[str, ...]:
         """Return the request topics, without the tenants bound to them."""
-        return tuple(tenants_by_name(self.request_topics))
+        return tuple(request_topics(self.request_topics))

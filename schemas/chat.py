@@ -173,6 +173,14 @@ class Retrieval(Strict):
     query_type: Word | None = None
 
 
+class NativePart(Strict):
+    """The body in the vendor's own format (`schemas.gateway.native_body`), from gateways only."""
+
+    dialect: Literal["openai-chat", "anthropic-messages"]
+    body: dict[str, Any]
+    required: bool = False
+
+
 class ChatBody(Strict):
     """The part of a request that models receive."""
 
@@ -204,6 +212,7 @@ class ChatBody(Strict):
     service_tier: Word | None = None
     store: bool | None = None
     extra_body: dict[str, Any] | None = None
+    native: NativePart | None = None
 
 
 class RequestDocument(ChatBody):

@@ -99,6 +99,7 @@ class Answer:
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     confidence: float | None = None
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,7 @@ class TierMessage(RequestRecord):
     metadata: Mapping[str, str] = field(default_factory=dict)
     deadline_at: int
     reply_to: ReplyAddress
+    stream: bool = False
     decision: Decision
     verdict: Failure | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -227,6 +229,7 @@ class Reply:
     message: str | None = None
     model: str | None = None
     provider: str | None = None
+    call_id: str | None = None
     tier: str | None = None
     tiers_tried: tuple[str, ...] = ()
     confidence: float | None = None

@@ -169,7 +169,7 @@ def request_document(record: Mapping[str, Any]) -> dict[str, Any]:
             {"type": "function", "function": _filled(tool, json_fields=("parameters",))}
             for tool in document["tools"]
         ]
-    for name in ("response_format", "extra_body"):
+    for name in ("response_format", "extra_body", "native"):
         if name in document:
             document[name] = _json(name, document[name])
     choice = document.get("tool_choice")

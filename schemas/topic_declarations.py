@@ -9,7 +9,7 @@ order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from schemas.records import DAY_MS
@@ -19,6 +19,8 @@ from schemas.topics import (
     COST,
     DEFAULT_TIERS,
     FEEDBACK,
+    GATEWAY_REPLIES,
+    GATEWAY_REQUESTS,
     MIB,
     OUTCOMES,
     QUALITY,
@@ -35,6 +37,8 @@ from schemas.topics import (
 
 CALLERS = "callers"
 """Writers outside of Sluice."""
+
+GATEWAYS = "gateways"
 
 
 class PartitioningClass(StrEnum):
@@ -99,15 +103,18 @@ def reply_topic(name: str, about: str = "replies to the requests that name it") 
 def _request_topic(name: str, replay_days: int) -> Topic:
     return Topic(
         name=name,
-        about="requests as callers publish them",
+        about=_ABOUT.get(name, "requests as callers publish them"),
         value="Request",
         width=PartitioningClass.REQUESTS,
         key="chosen by the caller; default: request id",
         retention_ms=replay_days * DAY_MS,
         max_message_bytes=8 * MIB,
-        writers=CALLERS,
+        writers=GATEWAYS if name == GATEWAY_REQUESTS else CALLERS,
         readers="workers, replay",
     )
+
+
+_ABOUT = {GATEWAY_REQUESTS: "requests that HTTP gateways accepted"}
 
 
 def _work_topic(name: str, about: str) -> Topic:
@@ -116,6 +123,10 @@ def _work_topic(name: str, about: str) -> Topic:
 
 _FIXED = (
     reply_topic(REPLIES, "replies to requests without a reply topic"),
+    replace(
+        reply_topic(GATEWAY_REPLIES, "replies to HTTP gateways, and parts of streamed answers"),
+        readers=GATEWAYS,
+    ),
     Topic(
         name=COST,
         about="one record per real provider call",
@@ -191,7 +202,7 @@ _FIXED = (
 def declared_topics(
     tiers: Sequence[str] = DEFAULT_TIERS,
     *,
-    request_topics: Sequence[str] = (REQUESTS,),
+    request_topics: Sequence[str] = (REQUESTS, GATEWAY_REQUESTS),
     replay_days: int = 7,
 ) -> tuple[Topic, ...]:
     """Return all topics for these tiers, dead-letter topics included, each name once."""
@@ -229,7 +240,7 @@ _SET_ASIDE_BY_SINK = frozenset({COST, QUALITY, OUTCOMES, REPLAY_DECISIONS})
 def _dead_letter_writers(topic: Topic) -> str:
     if topic.name in _SET_ASIDE_BY_SINK:
         return "sink"
-    return topic.writers if topic.writers != CALLERS else "workers"
+    return "workers" if topic.writers in {CALLERS, GATEWAYS} else topic.writers
 
 
 _DEAD_LETTERED = frozenset({REPLIES, COST, QUALITY, OUTCOMES, FEEDBACK, REPLAY_DECISIONS})

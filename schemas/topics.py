@@ -8,6 +8,8 @@ from schemas.errors import ConfigurationError
 
 REQUESTS = "llm.requests.v1"
 REPLIES = "llm.replies.v1"
+GATEWAY_REQUESTS = "llm.requests.gateway.v1"
+GATEWAY_REPLIES = "llm.replies.gateway.v1"
 COST = "llm.events.cost.v1"
 QUALITY = "llm.events.quality.v1"
 OUTCOMES = "llm.events.outcomes.v1"
@@ -53,6 +55,13 @@ def tenants_by_name(listed: str) -> dict[str, str | None]:
         raise ConfigurationError("a list such as a=tenant,b has an entry with more than one =")
     entries = (entry.partition("=") for entry in listed.split(","))
     return {name.strip(): tenant.strip() or None for name, _, tenant in entries if name.strip()}
+
+
+def request_topics(listed: str) -> dict[str, str | None]:
+    """Return the request topics of a pipeline with the tenant that each is bound to: those of a
+    list such as `a=tenant,b`, and the gateway's. Raises as `tenants_by_name`.
+    """
+    return {**tenants_by_name(listed), GATEWAY_REQUESTS: None}
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:

@@ -15,7 +15,7 @@ from core.kafka.access import Servers
 from core.kafka.registry_access import RegistryAccess
 from core.process_log import LogFormat
 from schemas.errors import ConfigurationError
-from schemas.topics import REQUESTS, tenants_by_name
+from schemas.topics import REQUESTS, request_topics
 
 GROUP = "sluice-sink"
 
@@ -122,7 +122,7 @@ class SinkSettings(RegistryAccess):
     @property
     def request_topic_names(self) -> tuple[str, ...]:
         """Return the request topics, without the tenants bound to them."""
-        return tuple(tenants_by_name(self.request_topics))
+        return tuple(request_topics(self.request_topics))
 
     @property
     def kafka(self) -> dict[str, Any]:

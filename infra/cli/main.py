@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "send": ("requests.send", "Send many requests and collect their replies."),
     "worker": ("operations.worker", "Run a worker (production)."),
     "sink": ("operations.sink", "Run a sink (production)."),
+    "gateway": ("gateway.run", "Run an HTTP gateway (production)."),
+    "keys": ("gateway.keys", "Create, list or revoke API keys of the HTTP gateway."),
     "topics": ("operations.topics", "Create or check the topics."),
     "migrate": ("operations.migrate", "Create or update the ClickHouse tables."),
     "registry": ("registry", "Validate, apply, show, compare or roll back the registry."),

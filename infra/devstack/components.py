@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.devstack import clickhouse as clickhouse_part
@@ -18,6 +18,9 @@ from infra.settings import InfraSettings
 from schemas.errors import LocalStackError
 
 READY_S = 60.0
+GATEWAY_PORT = 8080
+"""Usual port of the HTTP gateway."""
+
 GRACE_S = 12.0
 """For a worker: 8 s for work in flight, then time to leave its group."""
 
@@ -122,6 +125,21 @@ def sink(settings: InfraSettings, home: Path, env: Mapping[str, str]) -> Pipelin
     port = kept_port(home / "sink", "sink", settings.sink_port)
     own = {"SLUICE_SINK_INSTANCE": "sink-1", "SLUICE_SINK_PORT": str(port)}
     return _ours("sink", home / "sink", port, _command("sink"), {**env, **own})
+
+
+def gateway(settings: InfraSettings, home: Path, env: Mapping[str, str]) -> PipelineComponent:
+    """Return the HTTP gateway, open to clients without a key on this machine."""
+    folder = home / "gateway"
+    port = kept_port(folder, "gateway", settings.gateway_port, usual=GATEWAY_PORT)
+    ops = kept_port(folder / "ops", "gateway-ops", None)
+    own = {
+        "SLUICE_GATEWAY_HOST": LOOPBACK,
+        "SLUICE_GATEWAY_PORT": str(port),
+        "SLUICE_GATEWAY_OPS_PORT": str(ops),
+        "SLUICE_GATEWAY_OPEN": "1",
+    }
+    part = _ours("gateway", folder, port, _command("gateway"), {**env, **own})
+    return replace(part, health=f"http://{LOOPBACK}:{ops}/health")
 
 
 def _ours(

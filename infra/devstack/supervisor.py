@@ -115,7 +115,12 @@ class Supervisor:
         workers = [
             components.worker(settings, home, number + 1, env) for number in range(settings.workers)
         ]
-        self._start("workers and the sink", *workers, components.sink(settings, home, env))
+        self._start(
+            "workers, the sink, the gateway",
+            *workers,
+            components.sink(settings, home, env),
+            components.gateway(settings, home, env),
+        )
         self._report(
             "", phase=PipelinePhase.RUNNING if not self._stopping else PipelinePhase.STOPPING
         )
@@ -198,7 +203,7 @@ class Supervisor:
 
 def end_order(watched: Sequence[WatchedComponent]) -> list[list[WatchedComponent]]:
     """Return groups in the order in which they stop: each may still need those after it."""
-    order = [("worker",), ("sink",), ("simulator",), ("clickhouse", "kafka")]
+    order = [("gateway",), ("worker",), ("sink",), ("simulator",), ("clickhouse", "kafka")]
     return [[each for each in watched if each.part.name.startswith(prefixes)] for prefixes in order]
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from schemas.topics import DEAD_LETTER_SUFFIX, REPLIES
+from schemas.topics import DEAD_LETTER_SUFFIX, GATEWAY_REPLIES, REPLIES
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _OURS = "llm."
@@ -27,17 +27,19 @@ class ReplyTopicPolicy:
     prefixes: Mapping[str, str | None]
 
     def allows(self, topic: str, tenant: str | None) -> bool:
-        """Return whether a request may have its reply sent there. `tenant` is the tenant that its
-        request topic is bound to; a tenant named by the caller gives no access.
+        """Return whether a request of a caller's topic may have its reply sent there. `tenant` is
+        the tenant that its request topic is bound to; a tenant named by the caller gives no access.
         """
         if topic == REPLIES:
             return True
+        if topic == GATEWAY_REPLIES:
+            return False
         prefix = self._prefix_of(topic)
         return prefix is not None and self.prefixes[prefix] in {None, tenant}
 
     def is_open(self, topic: str) -> bool:
         """Return whether any request may have its reply sent there."""
-        return topic == REPLIES or self._prefix_of(topic) is not None
+        return topic == REPLIES or (topic != GATEWAY_REPLIES and self._prefix_of(topic) is not None)
 
     def _prefix_of(self, topic: str) -> str | None:
         if not _TOPIC.fullmatch(topic) or topic.startswith("__"):

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.errors import SluiceError
 from schemas.events import CostEvent
+from schemas.gateway.native_body import without_native
 from streams.providers.port import (
     ChatCall,
     Completion,
@@ -100,7 +101,7 @@ def chat_call(
     return ChatCall(
         call_id=call_id,
         model=model.provider_model,
-        body=with_listed_extra(body, model),
+        body=without_native(with_listed_extra(body, model)),
         timeouts=Timeouts(
             connect=limits.connect_ms / 1000,
             read=limits.read_ms / 1000,

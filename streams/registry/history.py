@@ -1,8 +1,9 @@
 """State of the registry topic: versions by hash, artifacts, and the pointer.
 
-`registry/<hash>` holds a version's canonical JSON. `current` names a hash, its author, its time,
-and the previous versions, so compaction does not remove the rollback path. With keys, a record
-without a valid signature is rejected, and the previous record stays in use.
+`registry/<hash>` holds a version's canonical JSON, `key/<hash>` the rights of an API key. `current`
+names a hash, its author, its time, and the previous versions, so compaction does not remove the
+rollback path. With keys, a record without a valid signature is rejected, and the previous record
+stays in use.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import orjson
 from core.registry_signature import RegistryKeys, UnsignedRecordError, is_signed
 from schemas.errors import ArtifactError, RegistryError, SluiceError
 from schemas.journal_headers import Headers
+from streams.registry.api_keys import KEY_PREFIX, ApiKey, read_api_key
 from streams.registry.artifacts import ArtifactSource
 from streams.registry.learned import ArtifactOf
 from streams.registry.version import RegistryVersion, content_hash, parse_registry
@@ -26,6 +28,7 @@ VERSION_PREFIX = b"registry/"
 ARTIFACT_PREFIX = b"artifact/"
 _LONGEST_NAME = 256
 _DIGEST = re.compile(rb"[0-9a-f]{16}")
+_KEY_DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST_BEFORE = 100
 """Maximum number of rollbacks kept in a pointer."""
 
@@ -78,6 +81,8 @@ class RegistryHistory:
         self.keys = keys
         self.contents: dict[str, bytes] = {}
         self.artifacts: dict[str, bytes] = {}
+        self.api_keys: dict[str, ApiKey] = {}
+        """The valid API keys of the gateway, by the hash of each."""
         self.pointers: list[Pointer] = []
         self.artifact: ArtifactOf = ArtifactSource(published=lambda: self.artifacts)
         self.bad: dict[bytes, str] = {}
@@ -137,11 +142,15 @@ class RegistryHistory:
         self.bad[key] = problem
 
     def holds(self, key: bytes) -> bool:
-        """Return whether a version or an artifact is in use under this key and matches its hash."""
+        """Return whether an API key is known under this key, or a version or an artifact that
+        matches its hash.
+        """
         digest = key.partition(b"/")[2].decode(errors="replace")
         if key.startswith(VERSION_PREFIX):
             content = self.contents.get(digest)
             return content is not None and content_hash(content) == digest
+        if key.startswith(KEY_PREFIX):
+            return digest in self.api_keys
         if not key.startswith(ARTIFACT_PREFIX) or digest not in self.artifacts:
             return False
         try:
@@ -151,16 +160,22 @@ class RegistryHistory:
         return True
 
     def value_of(self, key: bytes) -> bytes:
-        """Return the version or artifact in use under this key, for which `holds` is true."""
+        """Return the version, artifact or API key in use under this key, for which `holds` is
+        true.
+        """
         digest = key.partition(b"/")[2].decode(errors="replace")
         if key.startswith(VERSION_PREFIX):
             return self.contents[digest]
+        if key.startswith(KEY_PREFIX):
+            return self.api_keys[digest].as_json()
         return pack_artifact(self.artifact(digest))
 
     def _take_out(self, key: bytes) -> bool:
         for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
             if key.startswith(prefix):
                 values.pop(key.removeprefix(prefix).decode(errors="replace"), None)
+        if key.startswith(KEY_PREFIX):
+            self.api_keys.pop(key.removeprefix(KEY_PREFIX).decode(errors="replace"), None)
         return False
 
     def _take(self, key: bytes, value: bytes, at: int) -> bool:
@@ -171,6 +186,9 @@ class RegistryHistory:
                     raise RegistryError("a key on the registry topic has no hash")
                 values[digest.decode()] = value
                 return False
+        if key.startswith(KEY_PREFIX):
+            self._take_api_key(key.removeprefix(KEY_PREFIX).decode(errors="replace"), value)
+            return False
         if key != CURRENT_KEY:
             if not key.isascii():
                 raise RegistryError("a key on the registry topic is not ASCII")
@@ -181,6 +199,16 @@ class RegistryHistory:
             Pointer(version=version, by=by, at=at, before=before if given is None else given)
         )
         return True
+
+    def _take_api_key(self, digest: str, value: bytes) -> None:
+        if not _KEY_DIGEST.fullmatch(digest):
+            raise RegistryError("an API key on the registry topic has no hash")
+        try:
+            self.api_keys[digest] = read_api_key(value)
+        except RegistryError:
+            # Rights that can't be read are not granted.
+            self.api_keys.pop(digest, None)
+            raise
 
     def version(self, digest: str) -> RegistryVersion:
         """Return a version by its hash.

@@ -15,6 +15,7 @@ from core.kafka.standalone.bounded_reading import read_from_begin
 from core.kafka.standalone.librdkafka_consumer import standalone
 from core.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.errors import RegistryError
+from streams.registry.api_keys import ApiKey
 from streams.registry.history import (
     CURRENT_KEY,
     RegistryHistory,
@@ -80,6 +81,15 @@ class LiveRegistry:
     def version(self) -> str | None:
         """Return the hash of the version in use; `None` before the first."""
         return None if self._snapshot is None else self._snapshot.version
+
+    def api_key(self, digest: str) -> ApiKey | None:
+        """Return the API key with this hash; `None` if there is none, or it is revoked."""
+        return self._history.api_keys.get(digest)
+
+    @property
+    def has_api_keys(self) -> bool:
+        """Return whether any API key exists."""
+        return bool(self._history.api_keys)
 
     async def loaded(self) -> None:
         """Wait for the first valid version."""

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from core.registry_signature import RegistryKeys
 from schemas.errors import RegistryError
+from streams.registry.api_keys import KEY_PREFIX
 from streams.registry.history import (
     ARTIFACT_PREFIX,
     CURRENT_KEY,
@@ -105,7 +106,8 @@ def _current(signed: RegistryHistory, found: RegistryHistory) -> str:
 
 def _keys_of(history: RegistryHistory) -> set[bytes]:
     versions = {VERSION_PREFIX + digest.encode() for digest in history.contents}
-    return versions | {ARTIFACT_PREFIX + digest.encode() for digest in history.artifacts}
+    artifacts = {ARTIFACT_PREFIX + digest.encode() for digest in history.artifacts}
+    return versions | artifacts | {KEY_PREFIX + digest.encode() for digest in history.api_keys}
 
 
 def _is_fresh(signed: RegistryHistory, key: bytes) -> bool:

@@ -15,7 +15,7 @@ from pydantic_settings import SettingsConfigDict
 from core.kafka.access import Servers
 from core.kafka.registry_access import RegistryAccess
 from core.process_log import LogFormat
-from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
+from schemas.topics import DEFAULT_TIERS, REQUESTS, request_topics, tenants_by_name
 from streams.alerts.log.lease_times import LeaseTimes
 from streams.providers.http.host_patterns import check_entry
 
@@ -156,7 +156,7 @@ class WorkerSettings(RegistryAccess):
     @property
     def bound_tenants(self) -> dict[str, str | None]:
         """Return the request topics and the tenant that each is bound to, if any."""
-        return tenants_by_name(self.request_topics)
+        return request_topics(self.request_topics)
 
     @property
     def reply_prefixes(self) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ import click
 from core.untrusted_text import whole_text
 from schemas.errors import SluiceError
 
-LOGGED = frozenset({"worker", "sink"})
+LOGGED = frozenset({"worker", "sink", "gateway"})
 """Commands that run as processes: their errors go to their log, in its format."""
 
 _PLAIN = {

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
+from schemas.gateway.native_body import NativeBody
 from schemas.records import ANSWER, Attempt
 from streams.agents.calls.expected_costs import model_costs
 from streams.agents.context.hop import Hop
@@ -66,8 +67,10 @@ def requirements(hop: Hop, attempts: Sequence[Attempt], left_ms: float) -> Model
         and attempt.status == CONTEXT_LENGTH
         and attempt.model in models
     )
+    native = NativeBody.of(hop.body)
     return ModelRequirements(
         capabilities=needs_of(hop.body),
+        provider=native.dialect.provider if native is not None and native.required else None,
         context_tokens=hop.context_tokens,
         max_output_tokens=requested_limit(hop.body),
         time_left_ms=left_ms,

@@ -37,6 +37,7 @@ def first_hop(
         metadata=request.metadata,
         deadline_at=checked.deadline_at,
         reply_to=opened.reply_to,
+        stream=opened.stream,
         decision=_undecided(current),
     )
 

@@ -11,10 +11,12 @@ from schemas.encoding import exact_json
 from schemas.encoding.codec import Format, format_of
 from schemas.encoding.value_checks import sound_time
 from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.gateway.headers import GatewayHeaders
+from schemas.gateway.native_body import NATIVE
 from schemas.identity import DEFAULT_TENANT, missing_request_id
 from schemas.records import ReplyAddress, Source
 from schemas.request import Request, read_claim, read_request, request_document
-from schemas.topics import MAX_REQUEST_BYTES
+from schemas.topics import GATEWAY_REQUESTS, MAX_REQUEST_BYTES
 from streams.agents.classify.reply_address import address_of
 from streams.agents.context.ports import IntakePorts, KafkaPorts
 from streams.routing.parameters.extra_body import refused_names
@@ -27,8 +29,9 @@ class OpenedRequest:
 
     `request_id` is the caller's, else it is derived from the record's position. `bound_tenant` is
     the tenant that the request topic is bound to. `foreign` marks a request on an unbound topic
-    that names a tenant with a topic of its own. `refusal` says why the caller's reply topic is
-    not used.
+    that names a tenant with a topic of its own. `refusal` says why the request is rejected by its
+    headers. `by_gateway` marks a request of the gateway's topic, `stream` one whose caller takes
+    the answer in parts.
     """
 
     message: Incoming
@@ -40,6 +43,8 @@ class OpenedRequest:
     refusal: InvalidRequestError | None
     bound_tenant: str | None
     foreign: bool
+    by_gateway: bool = False
+    stream: bool = False
 
 
 async def decode_request(message: Incoming, codecs: Codecs) -> dict[str, Any]:
@@ -59,7 +64,12 @@ async def open_request(
     """Return a decoded request with its identity and reply address."""
     addressed = await address_of(message, intake, kafka)
     claim = read_claim(record)
-    bound_tenant = intake.bound_tenants.get(message.topic)
+    stated, refusal = None, addressed.refusal
+    by_gateway = message.topic == GATEWAY_REQUESTS
+    if by_gateway:
+        stated = GatewayHeaders.read(message.headers)
+        refusal = refusal or (None if stated else _unstated())
+    bound_tenant = stated.tenant if stated else intake.bound_tenants.get(message.topic)
     foreign = bound_tenant is None and claim.tenant in intake.bound_tenants.values()
     # A foreign request is refused under the default tenant, so that it ends no request of the
     # tenant that it names.
@@ -76,9 +86,18 @@ async def open_request(
         tenant=tenant,
         request_id=claim.request_id or position_id(message, intake.cluster),
         reply_to=addressed.address,
-        refusal=addressed.refusal,
+        refusal=refusal,
         bound_tenant=bound_tenant,
         foreign=foreign,
+        by_gateway=by_gateway,
+        stream=stated is not None and stated.stream,
+    )
+
+
+def _unstated() -> InvalidRequestError:
+    return InvalidRequestError(
+        f"only HTTP gateways write to {GATEWAY_REQUESTS}: the headers that state its tenant and "
+        "key are missing"
     )
 
 
@@ -119,6 +138,8 @@ def check_request(
     is_json = format_of(value, framed=framed) is Format.JSON
     request = read_request(opened.record if is_json else request_document(opened.record))
     _check_tenant(opened)
+    if NATIVE in request.body and not opened.by_gateway:
+        raise InvalidRequestError(f"{NATIVE}: only the HTTP gateway sends this field; remove it")
     body = _encode_body(request)
     deadline_at = opened.source.timestamp + request.deadline_ms
     if deadline_at <= now:

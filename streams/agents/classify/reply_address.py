@@ -14,7 +14,7 @@ from schemas.encoding.codec import Format, format_of
 from schemas.errors import InvalidRequestError
 from schemas.identity import reply_digest
 from schemas.records import Header, ReplyAddress
-from schemas.topics import REPLIES
+from schemas.topics import GATEWAY_REPLIES, GATEWAY_REQUESTS, REPLIES
 from streams.agents.context.ports import IntakePorts, KafkaPorts
 
 REPLY_TOPIC = ("reply-topic", "kafka_replyTopic")
@@ -42,6 +42,8 @@ async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) 
     wanted, partition = message.header(*REPLY_TOPIC), message.header(*REPLY_PARTITION)
     echoed = {name: value for name in ECHOED if (value := message.header(name)) is not None}
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
+    if message.topic == GATEWAY_REQUESTS:
+        topic = GATEWAY_REPLIES
     refusal = _too_long(message.key, echoed) or await _forbidden(topic, message, intake)
     if refusal is not None:
         topic = REPLIES
@@ -75,6 +77,8 @@ def _too_long(key: bytes | None, echoed: Mapping[str, bytes]) -> InvalidRequestE
 async def _forbidden(
     topic: str, message: Incoming, intake: IntakePorts
 ) -> InvalidRequestError | None:
+    if message.topic == GATEWAY_REQUESTS:
+        return None
     if not intake.reply_topics.allows(topic, intake.bound_tenants.get(message.topic)):
         why = "reply-topic: not a permitted reply topic"
     elif topic != REPLIES and not await intake.reply_topic_exists(topic):

@@ -173,7 +173,7 @@ async def _answered(
     result = evaluation.result
     progress.rated(attempt.call_id, result.confidence)
     progress.decided(*evaluation.steps)
-    answer = _answer(hop, candidate, completion, result.confidence)
+    answer = _answer(hop, candidate, attempt.call_id, completion, result.confidence)
     if answer is None:
         too_large = TierExhausted(why="the answer is too large")
         return exhausted(hop, progress.attempts, too_large, (), state)
@@ -199,7 +199,7 @@ async def _answered(
 
 
 def _answer(
-    hop: Hop, candidate: Candidate, completion: Completion, confidence: float
+    hop: Hop, candidate: Candidate, call_id: str, completion: Completion, confidence: float
 ) -> Answer | None:
     message = exact_json.dumps(completion.message)
     if len(message) > MAX_ANSWER_BYTES:
@@ -217,6 +217,7 @@ def _answer(
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         confidence=confidence,
+        call_id=call_id,
     )
 
 

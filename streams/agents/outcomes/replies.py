@@ -53,6 +53,7 @@ def reply_of(hop: Hop, ending: Replied | GaveUp, decision: Decision, result: Hop
         message=answer.message,
         model=answer.model,
         provider=answer.provider,
+        call_id=answer.call_id,
         tier=answer.tier,
         confidence=answer.confidence,
         degraded=result.degraded,

@@ -26,6 +26,8 @@ class ModelRequirements:
     pinned_model: str | None = None
     spread: str = ""
     """Identity of the hop; spreads requests over instances by a keyed hash."""
+    provider: str | None = None
+    """The only provider format that can express the request; `None`: all can."""
     overflowed_window: int = 0
     """Largest window, in tokens, that is known to be too small for this request."""
 
@@ -165,6 +167,8 @@ def never_fits(model: Model, need: ModelRequirements) -> str | None:
     missing = need.capabilities - model.capabilities
     if missing:
         return "can not do " + ", ".join(sorted(missing))
+    if need.provider not in {None, model.provider}:
+        return f"the request needs the format of {need.provider}"
     room = need.context_tokens + min(
         need.max_output_tokens or LEAST_ANSWER_TOKENS, model.max_output
     )

@@ -1,0 +1,54 @@
+"""Headers of the gateway's topics (design, section 13).
+
+A request on the gateway's topic states its tenant in headers: only gateways may write there, so a
+header is trusted, and a field of the caller's body is not. A reply or a part of a streamed answer
+is addressed by its correlation id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schemas.identity import NAME
+from schemas.journal_headers import Headers
+
+TENANT = "sluice-tenant"
+KEY_ID = "sluice-key-id"
+STREAM = "sluice-stream"
+
+CALL_ID = "sluice-call-id"
+"""Header of a part of a streamed answer: the provider call that it comes from."""
+
+SEQUENCE = "sluice-sequence"
+"""Header of a part of a streamed answer: its number within the call, from 0."""
+
+_YES = b"1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayHeaders:
+    """What a gateway states of a request beside its body. `key_id` identifies the API key, never
+    reveals it; `stream` asks for the answer in parts.
+    """
+
+    tenant: str
+    key_id: str
+    stream: bool = False
+
+    def as_headers(self) -> Headers:
+        """Return the headers of the request's record."""
+        found = [(TENANT, self.tenant.encode()), (KEY_ID, self.key_id.encode())]
+        return [*found, (STREAM, _YES)] if self.stream else found
+
+    @classmethod
+    def read(cls, headers: Iterable[tuple[str, bytes | None]]) -> GatewayHeaders | None:
+        """Return the statement of a request's headers; `None` without a valid tenant and key id.
+        The first header of a name counts.
+        """
+        found = dict(reversed([(name, value) for name, value in headers if value is not None]))
+        tenant = found.get(TENANT, b"").decode(errors="replace")
+        key_id = found.get(KEY_ID, b"").decode(errors="replace")
+        if not NAME.fullmatch(tenant) or not NAME.fullmatch(key_id):
+            return None
+        return cls(tenant=tenant, key_id=key_id, stream=found.get(STREAM) == _YES)

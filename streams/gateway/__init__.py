@@ -1,0 +1,1 @@
+"""The HTTP gateway: endpoints of OpenAI and Anthropic in front of the log (design, section 13)."""

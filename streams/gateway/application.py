@@ -1,0 +1,115 @@
+"""The ASGI application of a gateway: routes, refusals of web pages, errors outside of a route."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.http_origin import address_of, refusal
+from schemas.errors import DeliveryError, KafkaAwayError
+from streams.gateway.context import GatewayContext
+from streams.gateway.dialects.openai.dialect import ChatCompletions
+from streams.gateway.endpoints.completions import Completions
+from streams.gateway.endpoints.feedback import Feedback
+from streams.gateway.endpoints.models import Models
+from streams.gateway.errors import GatewayCode, HttpError
+
+log = logging.getLogger(__name__)
+
+
+def gateway_application(context: GatewayContext) -> Starlette:
+    """Return the application that serves the endpoints."""
+    chat = Completions(ChatCompletions(), context).serve
+    models = Models(context).serve
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route("/v1/models", models, methods=["GET"]),
+            Route("/v1/models/{model:path}", models, methods=["GET"]),
+            Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),
+        ],
+        middleware=[Middleware(_RefuseWebPages)],
+        exception_handlers={
+            HttpError: _refused,
+            HTTPException: _not_found,
+            KafkaAwayError: _log_away,
+            DeliveryError: _log_away,
+            Exception: _failed,
+        },
+    )
+
+
+class _RefuseWebPages:
+    """Refuses requests of web pages of other origins: an open gateway on loopback would serve any
+    page in a browser of its machine.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            why = refusal(
+                address_of(scope.get("server")),
+                request.headers.get("host"),
+                request.headers.get("origin"),
+            )
+            if why is not None:
+                error = HttpError(403, GatewayCode.FORBIDDEN, why)
+                await _error_response(request, error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HttpError)
+    return _error_response(request, error)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405:
+        found = HttpError(405, GatewayCode.METHOD, f"{request.method} is not allowed here")
+    else:
+        found = HttpError(
+            404,
+            GatewayCode.NOT_FOUND,
+            "unknown URL; there are POST /v1/chat/completions, POST /v1/feedback and GET "
+            "/v1/models",
+        )
+    return _error_response(request, found)
+
+
+async def _log_away(request: Request, error: Exception) -> Response:
+    log.warning("%s", error)
+    found = HttpError(503, GatewayCode.LOG_AWAY, "Kafka did not accept this; retry", retryable=True)
+    return _error_response(request, found)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("a request failed unexpectedly", exc_info=error)
+    return _error_response(
+        request, HttpError(500, GatewayCode.INTERNAL, "the gateway failed; see its log")
+    )
+
+
+def _error_response(request: Request, error: HttpError) -> Response:
+    dialect = ChatCompletions()
+    headers = {"x-should-retry": "true" if error.retryable else "false"}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(max(round(error.retry_after_s), 1))
+    return Response(
+        orjson.dumps(dialect.error(error, "")),
+        status_code=dialect.status(error),
+        media_type="application/json",
+        headers=headers,
+    )

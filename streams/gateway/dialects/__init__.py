@@ -1,0 +1,1 @@
+"""Requests, answers, streams and errors in the vendors' formats. Pure."""

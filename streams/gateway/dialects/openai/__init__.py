@@ -1,0 +1,1 @@
+"""OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat)."""

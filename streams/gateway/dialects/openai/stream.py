@@ -1,0 +1,96 @@
+"""Stream of a chat completion: chunks from parts of the answer, the rest from the reply. Pure.
+
+Each `data:` is one line of JSON. `id`, `created` and `model` are the same in all chunks. The usage
+chunk has no choices and comes only if it was asked for.
+
+Source: https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from schemas.records import Reply
+from streams.gateway.dialects.answer import AnsweredRequest, summary
+from streams.gateway.dialects.openai.answer import completion_id, error_body, usage
+from streams.gateway.dialects.sent_answer import Unsent, unsent
+from streams.gateway.dispatch.replies import AnswerPart
+from streams.gateway.errors import HttpError
+
+KEEP_ALIVE = b": keep-alive\n\n"
+_DONE = b"data: [DONE]\n\n"
+
+
+class ChatStream:
+    """The chunks of one answer, as server-sent events. `created` is Unix time in seconds."""
+
+    def __init__(self, request_id: str, created: int, *, include_usage: bool) -> None:
+        self._id = completion_id(request_id)
+        self._created = created
+        self._include_usage = include_usage
+        self._model = ""
+        self._begun = False
+        self._sent = Unsent()
+
+    def part(self, part: AnswerPart) -> Iterator[bytes]:
+        """Yield the events of a part of the answer."""
+        yield from self._begin(part.model)
+        self._sent.note(part.delta)
+        yield self._chunk(dict(part.delta))
+
+    def end(self, reply: Reply) -> Iterator[bytes]:
+        """Yield the rest of an answer, and the end of the stream.
+
+        Raises:
+            HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
+        """
+        message = AnsweredRequest(reply=reply, created=self._created).message
+        rest = unsent(message, self._sent)
+        yield from self._begin(reply.model or "")
+        for delta in rest:
+            yield self._chunk(delta)
+        last = self._document({}, finish_reason=reply.finish_reason)
+        yield _event({**last, "sluice": summary(reply)})
+        if self._include_usage:
+            yield _event({**self._document(None), "usage": usage(reply.usage)})
+        yield _DONE
+
+    def fail(self, error: HttpError) -> Iterator[bytes]:
+        """Yield the end of a stream that can't be completed."""
+        yield _event(error_body(error))
+
+    def keep_alive(self) -> bytes:
+        """Return an event that clients ignore."""
+        return KEEP_ALIVE
+
+    def _begin(self, model: str) -> Iterator[bytes]:
+        if not self._begun:
+            self._begun, self._model = True, model
+            yield self._chunk({"role": "assistant", "content": "", "refusal": None})
+
+    def _chunk(self, delta: Mapping[str, Any]) -> bytes:
+        return _event(self._document(delta))
+
+    def _document(
+        self, delta: Mapping[str, Any] | None, finish_reason: str | None = None
+    ) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        document: dict[str, Any] = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": self._model,
+            "service_tier": "default",
+            "system_fingerprint": None,
+            "choices": [] if delta is None else [choice],
+        }
+        if self._include_usage:
+            document["usage"] = None
+        return document
+
+
+def _event(document: Mapping[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(document) + b"\n\n"

@@ -1,0 +1,1 @@
+"""Requests to the log, and their replies from it."""

@@ -1,0 +1,1 @@
+"""HTTP endpoints: Starlette handlers over the dialects and the log."""

@@ -1,0 +1,72 @@
+"""Reading of request bodies: bounded in size and time, and JSON objects only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from schemas.encoding import exact_json
+from schemas.encoding.json_bounds import crowd_in
+from schemas.encoding.nesting import MAX_CONTAINERS, MAX_VALUES
+from streams.gateway.errors import GatewayCode, HttpError, invalid
+
+BODY_S = 60.0
+"""Time in which a client must send a whole body."""
+
+_LARGEST_LENGTH = 18
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        HttpError: 413 above `limit` bytes; 408 if it does not arrive in time.
+        ClientDisconnect: the client is gone.
+    """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and (len(announced) > _LARGEST_LENGTH or int(announced) > limit):
+        raise _too_large(limit)
+    received = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        raise HttpError(
+            408, GatewayCode.INVALID_REQUEST, f"the body did not arrive within {BODY_S:g} s"
+        ) from None
+    return bytes(received)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body.
+
+    Raises:
+        HttpError: 400; it is none, or holds too many values.
+    """
+    crowd = crowd_in(body, MAX_VALUES, MAX_CONTAINERS)
+    if crowd is not None:
+        raise invalid(f"the body holds {crowd}")
+    try:
+        found = exact_json.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise HttpError(
+            400, GatewayCode.NOT_JSON, f"the body is not valid JSON: {error.msg} at {error.pos}"
+        ) from None
+    if not isinstance(found, dict):
+        raise HttpError(400, GatewayCode.NOT_JSON, "the body is not a JSON object")
+    return found
+
+
+def _too_large(limit: int) -> HttpError:
+    return HttpError(
+        413, GatewayCode.TOO_LARGE, f"the body is larger than the limit of {limit} bytes"
+    )
+
+
+__all__ = ["ClientDisconnect", "read_body", "read_object"]

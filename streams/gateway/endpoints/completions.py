@@ -1,0 +1,257 @@
+"""The endpoints that answer a request through the log, in any dialect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from schemas.errors import SluiceError
+from schemas.gateway.headers import GatewayHeaders
+from schemas.journal_headers import Headers, JournalKind
+from schemas.records import Reply
+from streams.gateway.admission import AdmittedRequest, admit
+from streams.gateway.context import GatewayContext
+from streams.gateway.dialects.answer import AnsweredRequest, answer_headers
+from streams.gateway.dialects.parsed_request import ParsedRequest
+from streams.gateway.dialects.port import VendorDialect
+from streams.gateway.dispatch.request_ids import body_digest
+from streams.gateway.dispatch.submission import Submission
+from streams.gateway.dispatch.waiting import WaitingRequest
+from streams.gateway.endpoints.bodies import read_body, read_object
+from streams.gateway.endpoints.client_watch import ClientWatch
+from streams.gateway.endpoints.event_stream import EventStream
+from streams.gateway.endpoints.failures import http_error, unexpected
+from streams.gateway.endpoints.streamed_answer import (
+    DISCONNECTED,
+    OK,
+    StreamedAnswer,
+    reply_of,
+)
+from streams.gateway.errors import GatewayCode, HttpError, invalid, of_failure
+from streams.gateway.keys import AuthenticatedCaller, authenticate
+from streams.tracing.context import TRACEPARENT, TRACESTATE
+
+log = logging.getLogger(__name__)
+
+STATUS_WAIT_S = 15.0
+"""Time for which a stream waits for its first part or an error before it sends its status line."""
+
+GRACE_MS = 2_000
+"""Time after the deadline in which a worker's own reply may still arrive."""
+
+_LONGEST_IDEMPOTENCY_KEY = 255
+_LONGEST_TRACE = 512
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One HTTP request on its way: what was learned of it so far."""
+
+    request: Request
+    dialect: VendorDialect
+    begun_ms: float
+    parsed: ParsedRequest | None = None
+    admitted: AdmittedRequest | None = None
+    limit_headers: Mapping[str, str] | None = None
+
+
+class Completions:
+    """Serves one dialect's endpoint."""
+
+    def __init__(self, dialect: VendorDialect, context: GatewayContext) -> None:
+        self._dialect = dialect
+        self._context = context
+
+    async def serve(self, request: Request) -> Response:
+        """Answer a request."""
+        clock, metrics = self._context.clock, self._context.metrics
+        exchange = _Exchange(request=request, dialect=self._dialect, begun_ms=clock.elapsed_ms())
+        try:
+            waiting = await self._submit(exchange)
+            if exchange.parsed is not None and exchange.parsed.stream:
+                return await self._streamed(exchange, exchange.parsed, waiting)
+            return await self._plain(exchange, waiting)
+        except ClientDisconnect:
+            metrics.disconnected.inc()
+            return self._ended(exchange, Response(status_code=499), DISCONNECTED)
+        except SluiceError as error:
+            return self._failed(exchange, http_error(error))
+        except Exception:
+            log.exception("a request failed unexpectedly")
+            return self._failed(exchange, unexpected())
+
+    async def _submit(self, exchange: _Exchange) -> WaitingRequest:
+        context, request = self._context, exchange.request
+        snapshot = context.snapshot
+        caller = authenticate(
+            request.headers,
+            context.registry.api_key,
+            context.clock.now(),
+            is_open=context.settings.gateway_open,
+        )
+        if len(context.waiting) >= context.settings.gateway_max_waiting:
+            raise HttpError(
+                503,
+                GatewayCode.CROWDED,
+                "too many requests wait for a reply here; retry later",
+                retryable=True,
+            )
+        exchange.limit_headers = context.limits.take(caller.key, context.clock.elapsed_ms())
+        body = await read_body(request, context.settings.gateway_max_body_bytes)
+        extra_names = frozenset[str]().union(
+            *(each.extra_body for each in snapshot.models.values())
+        )
+        parsed = exchange.parsed = exchange.dialect.parse(read_object(body), extra_names)
+        admitted = exchange.admitted = admit(
+            parsed, caller, snapshot, request.headers, context.settings.alias_of
+        )
+        return await context.submissions.submit(
+            _submission(request, body, caller, parsed, admitted)
+        )
+
+    async def _plain(self, exchange: _Exchange, waiting: WaitingRequest) -> Response:
+        """Return the answer of a request, or its failure."""
+        submissions, until_ms = self._context.submissions, self._deadline(exchange)
+        async with ClientWatch(exchange.request) as client:
+            while not waiting.has_ended:
+                left_s = (until_ms - self._context.clock.elapsed_ms()) / 1000
+                try:
+                    if left_s <= 0 or not await client.news_of(waiting, left_s):
+                        break
+                except ClientDisconnect:
+                    submissions.abandon(waiting)
+                    raise
+        submissions.release(waiting)
+        return self._answered(exchange, waiting, reply_of(waiting))
+
+    async def _streamed(
+        self, exchange: _Exchange, parsed: ParsedRequest, waiting: WaitingRequest
+    ) -> Response:
+        """Return a stream, once there is a first part, a failure, or `STATUS_WAIT_S` are over."""
+        context, until_ms = self._context, self._deadline(exchange)
+        if not waiting.has_ended:
+            left_s = (until_ms - context.clock.elapsed_ms()) / 1000
+            async with ClientWatch(exchange.request) as client:
+                try:
+                    await client.news_of(waiting, min(left_s, STATUS_WAIT_S))
+                except ClientDisconnect:
+                    context.submissions.abandon(waiting)
+                    raise
+        if waiting.has_ended and not waiting.parts:
+            context.submissions.release(waiting)
+            reply = reply_of(waiting)
+            if reply.status != JournalKind.REPLIED:
+                return self._answered(exchange, waiting, reply)
+        request_id = waiting.identity.request_id
+
+        def ended(code: str) -> None:
+            if code == DISCONNECTED:
+                context.metrics.disconnected.inc()
+                context.submissions.abandon(waiting)
+            else:
+                context.submissions.release(waiting)
+            self._count(exchange, 200, code)
+
+        answer = StreamedAnswer(
+            waiting=waiting,
+            stream=self._dialect.stream(request_id, int(context.now_s()), parsed),
+            clock=context.clock,
+            until_ms=until_ms,
+            ended=ended,
+        )
+        return EventStream(
+            answer.events(),
+            headers={
+                **self._dialect.headers(request_id),
+                "cache-control": "no-cache",
+                "x-accel-buffering": "no",
+                "x-sluice-request-id": request_id,
+                **(exchange.limit_headers or {}),
+            },
+        )
+
+    def _answered(self, exchange: _Exchange, waiting: WaitingRequest, reply: Reply) -> Response:
+        if reply.status != JournalKind.REPLIED:
+            failure = reply.error
+            error = unexpected() if failure is None else of_failure(failure)
+            return self._failed(exchange, error, waiting.identity.request_id)
+        waited_ms = self._context.clock.elapsed_ms() - exchange.begun_ms
+        answered = AnsweredRequest(reply=reply, created=int(self._context.now_s()))
+        response = Response(
+            orjson.dumps(self._dialect.answer(answered)),
+            media_type="application/json",
+            headers={
+                **self._dialect.headers(reply.request_id),
+                **answer_headers(reply, waited_ms),
+                **(exchange.limit_headers or {}),
+            },
+        )
+        return self._ended(exchange, response, OK)
+
+    def _failed(self, exchange: _Exchange, error: HttpError, request_id: str = "") -> Response:
+        headers = {**self._dialect.headers(request_id), **(exchange.limit_headers or {})}
+        headers["x-should-retry"] = "true" if error.retryable else "false"
+        if error.retry_after_s is not None:
+            headers["retry-after"] = str(max(round(error.retry_after_s), 1))
+            headers["retry-after-ms"] = str(max(round(error.retry_after_s * 1000), 1))
+        response = Response(
+            orjson.dumps(self._dialect.error(error, request_id)),
+            status_code=self._dialect.status(error),
+            media_type="application/json",
+            headers=headers,
+        )
+        return self._ended(exchange, response, str(error.code))
+
+    def _ended(self, exchange: _Exchange, response: Response, code: str) -> Response:
+        self._count(exchange, response.status_code, code)
+        return response
+
+    def _count(self, exchange: _Exchange, status: int, code: str) -> None:
+        metrics, endpoint = self._context.metrics, self._dialect.endpoint
+        metrics.requests.labels(endpoint, str(status), code).inc()
+        seconds = (self._context.clock.elapsed_ms() - exchange.begun_ms) / 1000
+        metrics.seconds.labels(endpoint).observe(seconds)
+
+    def _deadline(self, exchange: _Exchange) -> float:
+        """Return the end of the wait, by the monotonic counter in ms."""
+        admitted = exchange.admitted
+        return exchange.begun_ms + GRACE_MS + (0 if admitted is None else admitted.deadline_ms)
+
+
+def _submission(
+    request: Request,
+    body: bytes,
+    caller: AuthenticatedCaller,
+    parsed: ParsedRequest,
+    admitted: AdmittedRequest,
+) -> Submission:
+    key = request.headers.get("idempotency-key") or None
+    if key is not None and len(key) > _LONGEST_IDEMPOTENCY_KEY:
+        raise invalid(f"Idempotency-Key: longer than {_LONGEST_IDEMPOTENCY_KEY} characters")
+    return Submission(
+        document=admitted.value,
+        stated=GatewayHeaders(
+            tenant=caller.key.tenant, key_id=caller.key.key_id, stream=parsed.stream
+        ),
+        key_digest=caller.digest,
+        body_digest=body_digest(request.url.path, body),
+        idempotency_key=key,
+        retry_count=_count_of(request.headers.get("x-stainless-retry-count")),
+        trace=_trace(request),
+    )
+
+
+def _trace(request: Request) -> Headers:
+    found = ((name, request.headers.get(name, "")) for name in (TRACEPARENT, TRACESTATE))
+    return [
+        (name, value.encode()) for name, value in found if value and len(value) <= _LONGEST_TRACE
+    ]
+
+
+def _count_of(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 4 else 0

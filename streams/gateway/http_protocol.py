@@ -1,0 +1,83 @@
+"""HTTP protocol of the server: uvicorn's on httptools, with limits on request heads.
+
+httptools has no limit on the number and size of headers, and uvicorn none on the time for a head.
+A connection beyond these limits is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 256
+HEAD_S = 30.0
+"""Time in which a new connection must send its first request's head."""
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n"
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """See the module."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the time for the first head."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_S, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the time for the first head."""
+        self._end_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data on, unless the head is too large."""
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin to count a head."""
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Count a part of the URL."""
+        if self._counted(len(url)):
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header."""
+        if self._counted(len(name) + len(value)) and len(self.headers) < MAX_HEADERS:
+            super().on_header(name, value)
+        else:
+            self._refuse()
+
+    def on_headers_complete(self) -> None:
+        """End the time for the first head."""
+        self._end_timer()
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+
+    def _counted(self, size: int) -> bool:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse()
+        return self._head_bytes <= MAX_HEAD_BYTES
+
+    def _refuse(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def _end_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
