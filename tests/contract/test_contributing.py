@@ -89,6 +89,7 @@ EXAMPLES = {
             "infra/cli/gateway/run.py": "the help names the pages of every process",
             "streams/gateway/settings.py": "the description names the pages of every process",
             "docs/gateway.md": "names the pages of every process",
+            "docs/settings.md": "the description of a setting names the pages",
             "tests/golden/help.txt": "the help names the pages of every process",
         },
     ),
