@@ -8,19 +8,22 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.simulator.anthropic import request_checks, wire
+from infra.simulator.anthropic import request_checks, stream, wire
 from infra.simulator.call_facts import CheckedCall, RequestRejectedError
 from infra.simulator.openai import request_checks as openai_rules
+from infra.simulator.openai import stream as openai_stream
 from infra.simulator.openai import wire as openai_wire
+from infra.simulator.stream_frames import StreamFrames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFormat:
-    """A wire format: validation of bodies, encoding of responses and errors."""
+    """A wire format: validation of bodies, encoding of responses, streams and errors."""
 
     name: str
     read: Callable[[Mapping[str, Any]], CheckedCall]
     answer: Callable[..., bytes]
+    stream: Callable[..., StreamFrames]
     error: Callable[[int, str], bytes]
     refusal: Callable[[RequestRejectedError], bytes]
     special: Mapping[str, tuple[int, bytes]]
@@ -30,6 +33,7 @@ OPENAI = WireFormat(
     name="openai",
     read=openai_rules.read,
     answer=openai_wire.answer,
+    stream=openai_stream.stream,
     error=openai_wire.error,
     refusal=openai_wire.refusal,
     special=openai_wire.SPECIAL,
@@ -38,6 +42,7 @@ ANTHROPIC = WireFormat(
     name="anthropic",
     read=request_checks.read,
     answer=wire.answer,
+    stream=stream.stream,
     error=wire.error,
     refusal=wire.refusal,
     special=wire.SPECIAL,

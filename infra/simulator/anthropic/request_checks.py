@@ -10,7 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from anthropic.types.message_create_params import (
+    MessageCreateParamsNonStreaming,
+    MessageCreateParamsStreaming,
+)
+from typing_extensions import TypedDict
 
 from infra.simulator.call_facts import (
     PER_IMAGE,
@@ -24,15 +28,24 @@ from infra.simulator.call_facts import (
 from infra.simulator.request_types import RequestType
 
 
-class _Parameters(MessageCreateParamsNonStreaming, total=False):
-    """The SDK's parameters, and those that models older than the SDK still take."""
+class _Sampling(TypedDict, total=False):
+    """Parameters that models older than the SDK still take."""
 
     temperature: float
     top_p: float
     top_k: int
 
 
+class _Parameters(MessageCreateParamsNonStreaming, _Sampling):
+    """Parameters of a call without a stream."""
+
+
+class _StreamedParameters(MessageCreateParamsStreaming, _Sampling):
+    """Parameters of a streamed call."""
+
+
 _TYPE = RequestType(_Parameters)
+_STREAMED_TYPE = RequestType(_StreamedParameters)
 _BOUNDS = {"max_tokens": (1, 1e7), "temperature": (0, 1), "top_p": (0, 1)}
 _ALLOWED_BLOCKS = {
     "user": frozenset({"text", "image", "tool_result"}),
@@ -48,8 +61,8 @@ def read(body: Json) -> CheckedCall:
     Raises:
         RequestRejectedError: the real API would reject it.
     """
-    need(not body.get("stream"), "streaming is not simulated", "stream")
-    fault = _TYPE.fault(body)
+    streamed = body.get("stream") is True
+    fault = (_STREAMED_TYPE if streamed else _TYPE).fault(body)
     if fault is not None:
         place = ".".join(map(str, fault.path))
         raise RequestRejectedError(f"{place}: {fault.message}", place)
@@ -78,6 +91,7 @@ def read(body: Json) -> CheckedCall:
         shape_tool=shape,
         schema=tools[shape] if shape else None,
         writes_cache=body.get("cache_control") is not None,
+        stream=streamed,
     )
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
 
 from infra.simulator.call_facts import (
     PER_IMAGE,
@@ -25,6 +28,7 @@ from infra.simulator.request_types import RequestType, TypeFault
 from infra.simulator.responses.model_tiers import is_reasoning
 
 _TYPE = RequestType(CompletionCreateParamsNonStreaming)
+_STREAMED_TYPE = RequestType(CompletionCreateParamsStreaming)
 _BOUNDS = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -47,8 +51,8 @@ def read(body: Json) -> CheckedCall:
     """
     model = body.get("model")
     need(isinstance(model, str) and model, "you must provide a model parameter", "model")
-    need(not body.get("stream"), "streaming is not simulated", "stream")
-    fault = _TYPE.fault(body)
+    streamed = body.get("stream") is True
+    fault = (_STREAMED_TYPE if streamed else _TYPE).fault(body)
     if fault is not None:
         raise _rejection(fault)
     messages = body["messages"]
@@ -59,6 +63,12 @@ def read(body: Json) -> CheckedCall:
     _check_tool_order(messages)
     _check_numbers(body, str(model))
     tools = _tools(body)
+    options = body.get("stream_options") or {}
+    need(
+        streamed or not options,
+        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        "stream_options",
+    )
     text = [str(part[part["type"]]) for part in parts if part["type"] in {"text", "refusal"}]
     last: Json = next((m for m in reversed(messages) if m["role"] == "user"), {})
     return CheckedCall(
@@ -72,6 +82,9 @@ def read(body: Json) -> CheckedCall:
         schema=_format(body, text),
         logprobs=bool(body.get("logprobs")),
         top_logprobs=body.get("top_logprobs") or 0,
+        stream=streamed,
+        include_usage=bool(options.get("include_usage")),
+        include_obfuscation=options.get("include_obfuscation") is not False,
     )
 
 
