@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.chat import PASSED_ON, RequestDocument
-from schemas.native_body import NativeDialect
+from schemas.native_body import NATIVE, NativeDialect
 from streams.providers.answer_fields import Json
 from streams.providers.port import ChatCall
 from streams.routing.parameters.extra_body import EXTRA_BODY
@@ -27,7 +27,7 @@ _FROM_THE_GATEWAY = frozenset({"cache", "session_id"})
 OWN_FIELDS = (
     frozenset(RequestDocument.model_fields) - PASSED_ON - _OF_VENDORS
     | _FROM_THE_GATEWAY
-    | {EXTRA_BODY}
+    | {EXTRA_BODY, NATIVE}
 )
 """Fields of a request that are for Sluice."""
 

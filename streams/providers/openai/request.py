@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from schemas.native_body import NativeDialect
+from schemas.native_body import NATIVE, NativeDialect
 from streams.providers.answer_fields import Json, with_extra
 from streams.providers.native_bodies import capped, native_body, prepared
 from streams.providers.port import ChatCall
@@ -45,7 +45,7 @@ class Dialect(Enum):
     """Any other server."""
 
 
-_OURS = frozenset({"extra_body", "max_tokens", "max_completion_tokens"})
+_OURS = frozenset({"extra_body", NATIVE, "max_tokens", "max_completion_tokens"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 _CALL_FIELDS = ("extra_content", "thought_signature")
