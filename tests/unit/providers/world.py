@@ -20,6 +20,7 @@ from streams.providers.port import (
     AnswerDelta,
     ChatCall,
     Completion,
+    DeltaSink,
     Endpoint,
     ErrorClass,
     Provider,
@@ -63,12 +64,12 @@ class Wire:
         return await self.provider.complete(chat(model, timeouts, **body), self.endpoint)
 
     async def stream(
-        self, *, timeouts: Timeouts = QUICK, **body: Any
+        self, *, timeouts: Timeouts = QUICK, on_delta: DeltaSink | None = None, **body: Any
     ) -> tuple[Completion, list[AnswerDelta]]:
         """Make a streamed call; return its completion and its deltas."""
         parts: list[AnswerDelta] = []
         model = body.pop("model", MODELS[self.name])
-        call = replace(chat(model, timeouts, **body), on_delta=parts.append)
+        call = replace(chat(model, timeouts, **body), on_delta=on_delta or parts.append)
         return await self.provider.complete(call, self.endpoint), parts
 
     async def broken(
