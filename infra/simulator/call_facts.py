@@ -16,8 +16,8 @@ class CheckedCall:
     `prompt` is the text of the last user turn, `text` all text of the call (for token counts and
     the cache), `frame_tokens` the tokens of messages and pictures besides. `forced_tool` is a tool
     that must be called (`*`: any), `shape_tool` one that only gives the answer its JSON shape,
-    `schema` the JSON Schema of the answer, empty for any object. `include_usage` and
-    `include_obfuscation` are options of OpenAI's streams.
+    `schema` the JSON Schema of the answer, empty for any object. `thinks` requests thinking in the
+    answer; `include_usage` and `include_obfuscation` are options of OpenAI's streams.
     """
 
     model: str
@@ -32,6 +32,7 @@ class CheckedCall:
     logprobs: bool = False
     top_logprobs: int = 0
     writes_cache: bool = False
+    thinks: bool = False
     stream: bool = False
     include_usage: bool = False
     include_obfuscation: bool = False

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from core.http_origin import address_of, refusal
 from infra.simulator.admin import Admin
-from infra.simulator.call_facts import CheckedCall, RequestRejectedError
+from infra.simulator.call_facts import CheckedCall, RequestRejectedError, need
 from infra.simulator.draws import Chance
 from infra.simulator.fault_responses import UNANSWERED, misbehave
 from infra.simulator.faults import FaultTable, InjectedFault
@@ -108,7 +108,8 @@ class Simulator:
                 status = UNANSWERED[fault.kind](fault, wire)
                 parts.ledger.ended(arrival, status=status, fault=fault.kind)
                 return await misbehave(request, fault, wire, b"")
-            checked = wire.read(body if body is not None else {})
+            need(body is not None, wire.not_json)
+            checked = wire.read(body or {})
         except RequestRejectedError as error:
             parts.ledger.ended(arrival, status=400)
             return respond(400, wire.refusal(error))

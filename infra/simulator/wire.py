@@ -18,9 +18,12 @@ from infra.simulator.stream_frames import StreamFrames
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFormat:
-    """A wire format: validation of bodies, encoding of responses, streams and errors."""
+    """A wire format: validation of bodies, encoding of responses, streams and errors.
+    `not_json` is the message for a body that is no JSON object.
+    """
 
     name: str
+    not_json: str
     read: Callable[[Mapping[str, Any]], CheckedCall]
     answer: Callable[..., bytes]
     stream: Callable[..., StreamFrames]
@@ -31,6 +34,8 @@ class WireFormat:
 
 OPENAI = WireFormat(
     name="openai",
+    not_json="We could not parse the JSON body of your request. The OpenAI API expects a JSON "
+    "payload, but what was sent was not valid JSON.",
     read=openai_rules.read,
     answer=openai_wire.answer,
     stream=openai_stream.stream,
@@ -40,6 +45,7 @@ OPENAI = WireFormat(
 )
 ANTHROPIC = WireFormat(
     name="anthropic",
+    not_json="The request body is not valid JSON",
     read=request_checks.read,
     answer=wire.answer,
     stream=stream.stream,

@@ -9,11 +9,13 @@ Everything else is sent unchanged, fields in the caller's order and numbers with
 | `stream`, `stream_options` | by whether the call is streamed |
 | parameters that the model refuses (`ChatCall.unsupported`) | dropped |
 | Sluice's own fields | dropped |
-| null at the top | dropped: vendors differ in which they accept, and it says nothing |
+| null at the top, in tools, in OpenAI's messages (but for `content`) | dropped: vendors differ in
+which they accept, and it says nothing |
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from schemas.chat import PASSED_ON, RequestDocument
@@ -49,7 +51,26 @@ def prepared(native: Json, call: ChatCall) -> dict[str, Any]:
         name: value for name, value in native.items() if value is not None and name not in left_out
     }
     body["model"] = call.model
+    tools = body.get("tools")
+    if isinstance(tools, list):
+        body["tools"] = [_without_null_fields(tool) for tool in tools]
     return body
+
+
+def without_nulls(fields: Json, kept: Collection[str] = ()) -> Json:
+    """Return the fields that are not null, and those of `kept`."""
+    if None not in fields.values():
+        return fields
+    return {name: value for name, value in fields.items() if value is not None or name in kept}
+
+
+def _without_null_fields(tool: Any) -> Any:
+    if not isinstance(tool, dict):
+        return tool
+    function = tool.get("function")
+    if isinstance(function, dict) and None in function.values():
+        tool = {**tool, "function": without_nulls(function)}
+    return without_nulls(tool)
 
 
 def capped(given: Any, most: int | None) -> Any:

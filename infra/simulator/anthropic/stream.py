@@ -42,7 +42,7 @@ def stream(
         "usage": {**used, "output_tokens": 1},
     }
     pieces = [piece for number, block in enumerate(content) for piece in _block(number, block)]
-    counted = {name: used[name] for name in _CUMULATIVE}
+    counted = {name: used[name] for name in _CUMULATIVE if name in used}
     return StreamFrames(
         opening=_event("message_start", message=message) + _PING,
         pieces=tuple(pieces),
@@ -59,6 +59,7 @@ _CUMULATIVE = (
     "cache_creation_input_tokens",
     "cache_read_input_tokens",
     "output_tokens",
+    "output_tokens_details",
 )
 
 
@@ -81,5 +82,11 @@ def _parts(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
         parts = cut(orjson.dumps(block["input"]).decode())
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in ("", *parts)]
         return {**block, "input": {}}, deltas
+    if block["type"] == "thinking":
+        thoughts = [
+            {"type": "thinking_delta", "thinking": piece} for piece in pieces_of(block["thinking"])
+        ]
+        signature = {"type": "signature_delta", "signature": block["signature"]}
+        return {**block, "thinking": "", "signature": ""}, [*thoughts, signature]
     pieces = pieces_of(block["text"]) or [""]
     return {**block, "text": ""}, [{"type": "text_delta", "text": piece} for piece in pieces]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -61,12 +63,19 @@ def content_of(
     shaped = _shaped(checked, serving, call_id)
     if shaped is not None:
         return [shaped], "tool_use"
-    return _blocks(serving, call_id, text), _STOPS[serving.finish]
+    blocks = _blocks(serving, call_id, text)
+    if serving.thinking:
+        digest = blake2b(serving.thinking.encode(), digest_size=24).digest()
+        signature = b64encode(digest).decode()
+        thinking = {"type": "thinking", "thinking": serving.thinking, "signature": signature}
+        blocks.insert(0, thinking)
+    return blocks, _STOPS[serving.finish]
 
 
 def usage_of(serving: Serving) -> dict[str, Any]:
     """Return the usage of an answer."""
     served = serving.served
+    details = {"output_tokens_details": {"thinking_tokens": served.reasoning}}
     return {
         "input_tokens": served.input,
         "output_tokens": served.output,
@@ -77,6 +86,7 @@ def usage_of(serving: Serving) -> dict[str, Any]:
             "ephemeral_1h_input_tokens": 0,
         },
         "service_tier": "standard",
+        **(details if serving.thinking else {}),
     }
 
 

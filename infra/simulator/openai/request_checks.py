@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
@@ -49,6 +50,7 @@ def read(body: Json) -> CheckedCall:
     Raises:
         RequestRejectedError: the real API would reject it.
     """
+    body = _without_nulls(body)
     model = body.get("model")
     need(isinstance(model, str) and model, "you must provide a model parameter", "model")
     streamed = body.get("stream") is True
@@ -86,6 +88,24 @@ def read(body: Json) -> CheckedCall:
         include_usage=bool(options.get("include_usage")),
         include_obfuscation=options.get("include_obfuscation") is not False,
     )
+
+
+def _without_nulls(body: Json) -> Json:
+    """Return the body without null options, which the API accepts more widely than the SDK's types:
+    at the top, and in functions.
+    """
+    found = {name: value for name, value in body.items() if value is not None}
+    if isinstance(found.get("tools"), list):
+        found["tools"] = [_tool_without_nulls(tool) for tool in found["tools"]]
+    return found
+
+
+def _tool_without_nulls(tool: Any) -> Any:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        return tool
+    kept = {name: value for name, value in function.items() if value is not None}
+    return {**tool, "function": kept}
 
 
 def _rejection(fault: TypeFault) -> RequestRejectedError:

@@ -115,7 +115,7 @@ def _native(native: Json, call: ChatCall) -> dict[str, Any]:
     body["max_tokens"] = DEFAULT_MAX_TOKENS if limit is None else limit
     if given is not None and limit != given:
         fit_thinking(body)
-    if "thinking_blocks" in call.unsupported:
+    if "thinking_blocks" in call.unsupported and "messages" in body:
         body["messages"] = without_thinking(body["messages"])
     if call.on_delta is not None:
         body["stream"] = True

@@ -26,7 +26,7 @@ from typing import Any
 
 from schemas.native_body import NATIVE, NativeDialect
 from streams.providers.answer_fields import Json, with_extra
-from streams.providers.native_bodies import capped, native_body, prepared
+from streams.providers.native_bodies import capped, native_body, prepared, without_nulls
 from streams.providers.port import ChatCall
 from streams.providers.tools.call_ids import with_distinct_ids
 from streams.providers.tools.gemini_schemas import gemini_schema
@@ -49,6 +49,7 @@ _OURS = frozenset({"extra_body", NATIVE, "max_tokens", "max_completion_tokens"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 _CALL_FIELDS = ("extra_content", "thought_signature")
+_NULL_MATTERS = frozenset({"content"})
 _STREAMED: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -108,10 +109,9 @@ def _native(native: Json, call: ChatCall, *, genuine: bool) -> dict[str, Any]:
         if limit is not None and named is not None:
             body[named] = limit
     dropped = TURN_FIELDS & refused
-    if dropped or not genuine:
-        body["messages"] = [
-            _native_turn(turn, dropped, genuine=genuine) for turn in body["messages"]
-        ]
+    turns = body.get("messages")
+    if isinstance(turns, list):
+        body["messages"] = [_native_turn(turn, dropped, genuine=genuine) for turn in turns]
     extra = call.body.get("extra_body") if native.get("extra_body") else None
     if isinstance(extra, Mapping):
         extra = {name: value for name, value in extra.items() if name not in refused}
@@ -124,6 +124,7 @@ def _native(native: Json, call: ChatCall, *, genuine: bool) -> dict[str, Any]:
 
 
 def _native_turn(turn: Json, dropped: frozenset[str], *, genuine: bool) -> Json:
+    turn = without_nulls(turn, _NULL_MATTERS)
     if turn.get("role") == "developer" and not genuine:
         # A role that only OpenAI knows; other servers refuse it, or leave the turn out.
         return {**turn, "role": "system"}
