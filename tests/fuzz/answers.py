@@ -83,7 +83,7 @@ _ERROR: dict[str, Any] = {
     },
     "detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "not permitted"}],
 }
-_ENDS = ("stop", "length", "error", "end_turn", "refusal", "pause_turn", "", "x", None, 5)
+ENDS = ("stop", "length", "error", "end_turn", "refusal", "pause_turn", "", "x", None, 5)
 
 
 def make_answer(draw: Random, name: str) -> tuple[int, bytes]:
@@ -93,7 +93,7 @@ def make_answer(draw: Random, name: str) -> tuple[int, bytes]:
     if status >= 300 or draw.random() < 0.1:
         document = draw.choice((_ERROR, _ERROR["error"], [_ERROR], {"error": draw.choice(WORDS)}))
     elif draw.random() < 0.3:
-        ended = draw.choice(_ENDS)
+        ended = draw.choice(ENDS)
         if name == "openai":
             document = {**document, "choices": [{**document["choices"][0], "finish_reason": ended}]}
         else:

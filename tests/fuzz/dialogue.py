@@ -14,18 +14,22 @@ from schemas.chat import RequestDocument
 from schemas.encoding import exact_json
 from schemas.encoding.nesting import overgrown
 from streams.providers.answer_fields import decode, encode
+from streams.providers.answer_stream import StreamedAnswer
 from streams.providers.anthropic import answer as anthropic_answer
 from streams.providers.anthropic import request as anthropic_format
+from streams.providers.anthropic.stream import MessageStream
 from streams.providers.http.exchange import ChunkSink, Exchange
 from streams.providers.openai import answer as openai_answer
 from streams.providers.openai import request as openai_format
 from streams.providers.openai.request import Dialect
-from streams.providers.port import ChatCall, ErrorClass, ProviderError, Timeouts, Usage
+from streams.providers.openai.stream import ChatStream
+from streams.providers.port import AnswerDelta, ChatCall, ErrorClass, ProviderError, Timeouts, Usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.refusals.classification import refusal
 from streams.registry.version import parse_registry
 from streams.routing.parameters.optional_parameters import PARAMETERS
 from tests.fuzz.answers import make_answer
+from tests.fuzz.streams import make_stream
 
 REGISTRY = """
 tiers: [simple, moderate, complex]
@@ -137,6 +141,45 @@ def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
             continue
         _is_priced(found.usage)
         _check_accepted_as_turn(found.message)
+    _hold_streams(call, draw)
+
+
+def _hold_streams(call: ChatCall, draw: Random) -> None:
+    """Read a stream of every format: what was passed on is the start of the message."""
+    for name, stream, read in (
+        ("openai", ChatStream(call), openai_answer.completion),
+        ("anthropic", MessageStream(call), anthropic_answer.completion),
+    ):
+        parts: list[AnswerDelta] = []
+        answer = StreamedAnswer(stream, parts.append)
+        try:
+            for piece in make_stream(draw, name):
+                if not answer.take(piece):
+                    break
+            found = read(answer.document(), call)
+        except ProviderError as error:
+            _is_priced(error.usage or stream.final_usage())
+            continue
+        _is_priced(found.usage)
+        _check_accepted_as_turn(found.message)
+        _is_start_of(parts, found.message)
+
+
+def _is_start_of(parts: list[AnswerDelta], message: Mapping[str, Any]) -> None:
+    content = "".join(part.content for part in parts)
+    if not (message["content"] or "").startswith(content):
+        raise BrokenPromiseError("the deltas of the content are not its start")
+    calls = message.get("tool_calls") or []
+    arguments: dict[int, str] = {}
+    for part in parts:
+        delta = part.tool_call
+        if delta is not None:
+            arguments[delta.index] = arguments.get(delta.index, "") + delta.arguments
+            if delta.call_id is not None and calls[delta.index]["id"] != delta.call_id:
+                raise BrokenPromiseError("a delta has another id than its call")
+    for index, text in arguments.items():
+        if not calls[index]["function"]["arguments"].startswith(text):
+            raise BrokenPromiseError("the deltas of arguments are not their start")
 
 
 def _has_its_types(body: Mapping[str, Any]) -> None:

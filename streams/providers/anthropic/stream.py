@@ -42,7 +42,7 @@ class MessageStream:
         self._usage: dict[str, Any] = {}
         self._is_usage_final = False
         self._blocks: list[BlockAssembly] = []
-        self._by_index: dict[int, BlockAssembly] = {}
+        self._by_index: dict[int, BlockAssembly | None] = {}
         self._taken: set[str] | None = None
         self._tools = 0
 
@@ -73,6 +73,7 @@ class MessageStream:
             yield from self._begun(document, len(event.data))
         elif kind == "content_block_stop":
             yield from self._block(document).finish()
+            self._by_index[document["index"]] = None
         elif kind == "message_start":
             self._message = dict(part(document, "message"))
             self._usage.update(_known(part(self._message, "usage")))
@@ -102,7 +103,7 @@ class MessageStream:
         index = document.get("index")
         found = self._by_index.get(index) if isinstance(index, int) else None
         if found is None:
-            raise bad_answer("has a part of a block that was not begun")
+            raise bad_answer("has a part of a block that is not open")
         return found
 
     def _begun(self, document: Json, size: int) -> Iterator[AnswerDelta]:

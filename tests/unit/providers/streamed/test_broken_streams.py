@@ -264,6 +264,8 @@ MALFORMED: dict[str, tuple[str, list[Any]]] = {
     "only [DONE]": ("openai", [DONE]),
     "no choice": ("openai", [{"choices": "x"}, {"choices": [5]}, DONE]),
     "a delta of no block": ("anthropic", [anthropic.start(), anthropic.text(0, "x")[1]]),
+    "a delta after its block": (
+        "anthropic", [anthropic.start(), *anthropic.text(0, "x"), anthropic.text(0, "y")[1]]),
     "a block twice": ("anthropic", [anthropic.start(), *anthropic.text(0)[:1] * 2]),
     "a block without a number": ("anthropic", [{"type": "content_block_start", "index": "x"}]),
     "no message": ("anthropic", [{"type": "message_stop"}]),
