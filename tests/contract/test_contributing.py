@@ -64,7 +64,6 @@ EXAMPLES = {
         r"|AnthropicProvider|\bANTHROPIC\b",
         without={"docs/providers.md": "Anthropic"},
         bystanders={
-            "schemas/gateway/native_body.py": "names dialects, which few providers have",
             "tests/golden/answers.jsonl": "recorded answers name the provider of their rows",
             "tests/sql/rig/lives.py": "the provider of made-up rows",
             "tests/unit/simulator/world.py": "asks the simulator in both formats",
