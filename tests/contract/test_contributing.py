@@ -85,6 +85,7 @@ EXAMPLES = {
         named=r"/ready\b",
         bystanders={
             "tests/rig/kafka/topology.py": "asks a worker whether it is ready",
+            "tests/rig/stack.py": "asks a gateway whether it is ready",
             "infra/cli/gateway/run.py": "the help names the pages of every process",
             "streams/gateway/settings.py": "the description names the pages of every process",
             "docs/gateway.md": "names the pages of every process",
