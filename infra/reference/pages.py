@@ -16,6 +16,7 @@ from schemas.topic_declarations import PartitioningClass, Topic, declared_topics
 from schemas.topics import MIB
 from sinks.analytics.named_queries import questions
 from sinks.settings import SinkSettings
+from streams.gateway.settings import GatewaySettings
 from streams.registry.document.document import json_schema
 from streams.worker.settings import WorkerSettings
 
@@ -132,6 +133,7 @@ def settings_page() -> str:
     kinds: tuple[tuple[str, type[BaseSettings]], ...] = (
         ("Commands and the local pipeline", InfraSettings),
         ("Worker", WorkerSettings),
+        ("HTTP gateway", GatewaySettings),
         ("Sink, migrations, queries", SinkSettings),
     )
     for title, settings in kinds:

@@ -16,7 +16,8 @@ class CheckedCall:
     `prompt` is the text of the last user turn, `text` all text of the call (for token counts and
     the cache), `frame_tokens` the tokens of messages and pictures besides. `forced_tool` is a tool
     that must be called (`*`: any), `shape_tool` one that only gives the answer its JSON shape,
-    `schema` the JSON Schema of the answer, empty for any object.
+    `schema` the JSON Schema of the answer, empty for any object. `thinks` requests thinking in the
+    answer; `include_usage` and `include_obfuscation` are options of OpenAI's streams.
     """
 
     model: str
@@ -31,6 +32,10 @@ class CheckedCall:
     logprobs: bool = False
     top_logprobs: int = 0
     writes_cache: bool = False
+    thinks: bool = False
+    stream: bool = False
+    include_usage: bool = False
+    include_obfuscation: bool = False
 
 
 class RequestRejectedError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
@@ -61,29 +62,38 @@ async def misbehave(
         return respond(200, body[: len(body) // 2] + b"<html>")
     if fault.kind == "giant":
         return await _giant(request, fault.bytes)
-    return await _broken_off(request, body)
+    return await _broken_off(request, body, stalls=fault.kind == "stall")
 
 
 async def _giant(request: web.BaseRequest, size: int) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "application/json"})
     response.enable_chunked_encoding()
     await response.prepare(request)
+    await pour(response, size)
+    return response
+
+
+async def pour(response: web.StreamResponse, size: int) -> None:
+    """Send at least this number of bytes, or as many as the caller reads."""
     try:
         for _ in range(-(-size // len(_CHUNK))):
             await response.write(_CHUNK)
     except ConnectionError:
         # The caller has read enough, which is the purpose of this fault.
-        return response
-    return response
+        return
 
 
-async def _broken_off(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-    """Announce the whole body, send half of it, and close; without a body only close."""
+async def _broken_off(request: web.BaseRequest, body: bytes, *, stalls: bool) -> web.StreamResponse:
+    """Announce the whole body, send half of it, and close, or send nothing more; without a body
+    only close.
+    """
     response = web.StreamResponse(headers={"content-type": "application/json"})
     if body:
         response.content_length = len(body)
         await response.prepare(request)
         await response.write(body[: len(body) // 2])
+    if stalls:
+        await asyncio.Event().wait()
     if request.transport is not None:
         request.transport.close()
     return response

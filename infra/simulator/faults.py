@@ -13,6 +13,10 @@
 | `bad_json` | 200, and text that is no JSON |
 | `giant` | 200, and a body of `bytes` (default 3 MiB) |
 | `redirect` | 307 to another address |
+| `stall` | the first half of the answer, then nothing, until the caller leaves |
+| `error_event` | the first half of a stream, then an error event; `overloaded` without a stream |
+
+A streamed answer is cut, stalled or spoilt in the middle of its pieces.
 """
 
 from __future__ import annotations
@@ -39,6 +43,8 @@ KINDS = frozenset(
         "bad_json",
         "giant",
         "redirect",
+        "stall",
+        "error_event",
     }
 )
 

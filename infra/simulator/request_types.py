@@ -6,7 +6,7 @@ numbers and no rules about several fields: `request_checks.py` of each provider 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails, SchemaValidator
 
 Path = tuple[str | int, ...]
 
+_EXPECTS = "Input should be "
 _TAGS = frozenset({"type", "role"})
 """Fields that say which member of a union an object is."""
 
@@ -72,7 +73,28 @@ def _deepest(body: Any, errors: list[ErrorDetails]) -> TypeFault:
         return -strangers, len(_path(body, place)), not _is_tag(error)
 
     fault = max(errors, key=rank)
-    return TypeFault(path=_path(body, fault["loc"]), kind=fault["type"], message=fault["msg"])
+    path = _path(body, fault["loc"])
+    same = [
+        error
+        for error in errors
+        if rank(error)[0] == rank(fault)[0] and _path(body, error["loc"]) == path
+    ]
+    return TypeFault(path=path, kind=fault["type"], message=_message(fault, same))
+
+
+def _message(fault: ErrorDetails, same: Sequence[ErrorDetails]) -> str:
+    """Return what the members of a union expect at the place of a fault, together."""
+    if not fault["msg"].startswith(_EXPECTS):
+        return fault["msg"]
+    wanted: dict[str, None] = {}
+    for error in same:
+        expected = error.get("ctx", {}).get("expected")
+        if error["type"] == "literal_error" and isinstance(expected, str):
+            wanted |= dict.fromkeys(expected.replace(" or ", ", ").split(", "))
+        elif error["msg"].startswith(_EXPECTS):
+            wanted[error["msg"].removeprefix(_EXPECTS)] = None
+    *most, last = wanted
+    return _EXPECTS + (f"{', '.join(most)} or {last}" if most else last)
 
 
 def _is_tag(error: ErrorDetails) -> bool:

@@ -10,14 +10,14 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from aiohttp import web
 
 from core.http_origin import address_of, refusal
 from infra.simulator.admin import Admin
-from infra.simulator.call_facts import CheckedCall, RequestRejectedError
+from infra.simulator.call_facts import CheckedCall, RequestRejectedError, need
 from infra.simulator.draws import Chance
 from infra.simulator.fault_responses import UNANSWERED, misbehave
 from infra.simulator.faults import FaultTable, InjectedFault
@@ -25,6 +25,7 @@ from infra.simulator.latency import LatencyTable
 from infra.simulator.ledger import Arrival, Ledger
 from infra.simulator.openai import wire as openai_wire
 from infra.simulator.responses.response_builder import ResponseBuilder, Serving
+from infra.simulator.streaming import StreamSender
 from infra.simulator.wire import ANTHROPIC, OPENAI, WireFormat, respond
 
 CALL_ID = "X-Client-Request-Id"
@@ -98,6 +99,8 @@ class Simulator:
             return refused
         key = arrival.call_id or str(arrival.number)
         fault = parts.faults.strike(model or "", key)
+        if fault is not None and fault.kind == "error_event" and not (body or {}).get("stream"):
+            fault = replace(fault, kind="overloaded")
         try:
             if fault is not None and fault.kind == "hang":
                 await self._hang(arrival)
@@ -105,7 +108,8 @@ class Simulator:
                 status = UNANSWERED[fault.kind](fault, wire)
                 parts.ledger.ended(arrival, status=status, fault=fault.kind)
                 return await misbehave(request, fault, wire, b"")
-            checked = wire.read(body if body is not None else {})
+            need(body is not None, wire.not_json)
+            checked = wire.read(body or {})
         except RequestRejectedError as error:
             parts.ledger.ended(arrival, status=400)
             return respond(400, wire.refusal(error))
@@ -118,6 +122,14 @@ class Simulator:
         delay = parts.latency.delay_s(call.checked.model, call.key)
         if fault is not None and kind == "slow":
             delay += fault.delay_ms / 1000
+        at_s = int(parts.now_s())
+        if call.checked.stream:
+            frames = call.wire.stream(call.checked, serving, call.key, at_s, parts.chance)
+            size = 0 if fault is None else fault.bytes
+            sender = StreamSender(request, frames, fault=kind, giant_bytes=size)
+            return await sender.send(
+                delay, lambda client: self._book(call, serving, kind, client=client)
+            )
         try:
             if delay > 0:
                 await asyncio.sleep(delay)
@@ -127,7 +139,6 @@ class Simulator:
             raise
         there = request.transport is not None and not request.transport.is_closing()
         self._book(call, serving, kind, client=there)
-        at_s = int(parts.now_s())
         body = call.wire.answer(call.checked, serving, call.key, at_s, parts.chance)
         if fault is not None and kind != "slow":
             return await misbehave(request, fault, call.wire, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -15,6 +15,7 @@ from streams.providers.port import ErrorClass, ProviderError, Usage
 from streams.routing.extra_names import NEVER
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 
 MAX_TOKENS = 100_000_000
 """Largest plausible token count; the largest context windows have ten million."""
@@ -40,9 +41,7 @@ def decode(body: bytes, status: int) -> dict[str, Any]:
     Raises:
         ProviderError: BAD_RESPONSE; it is not JSON, not an object, or has too many values.
     """
-    crowd = crowd_in(body, MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS)
-    if crowd is not None:
-        raise bad_answer(f"has {crowd}", status)
+    check_crowd(body, status)
     try:
         document = exact_json.loads(body)
     except orjson.JSONDecodeError:
@@ -50,6 +49,17 @@ def decode(body: bytes, status: int) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise bad_answer("is not a JSON object", status)
     return document
+
+
+def check_crowd(body: bytes, status: int) -> None:
+    """Check the number of values in an answer.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; it has too many.
+    """
+    crowd = crowd_in(body, MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS)
+    if crowd is not None:
+        raise bad_answer(f"has {crowd}", status)
 
 
 def encode(body: Json) -> bytes:
@@ -68,7 +78,7 @@ def encode(body: Json) -> bytes:
         ) from None
 
 
-def _few_enough(values: list[Any], most: int, too_many: str) -> list[Any]:
+def _few_enough(values: list[T], most: int, too_many: str) -> list[T]:
     """Return the values if there are at most `most`.
 
     Raises:
@@ -79,12 +89,12 @@ def _few_enough(values: list[Any], most: int, too_many: str) -> list[Any]:
     return values
 
 
-def few_calls(calls: list[Any]) -> list[Any]:
+def few_calls(calls: list[T]) -> list[T]:
     """Return the tool calls of an answer. Raises as `_few_enough`."""
     return _few_enough(calls, MAX_TOOL_CALLS, f"more than {MAX_TOOL_CALLS} tool calls")
 
 
-def few_parts(content: list[Any]) -> list[Any]:
+def few_parts(content: list[T]) -> list[T]:
     """Return the parts of an answer's content. Raises as `_few_enough`."""
     return _few_enough(content, MAX_PARTS, f"content of more than {MAX_PARTS} parts")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import httpx
 
+from streams.providers.answer_stream import StreamedAnswer, VendorStream
 from streams.providers.http.exchange import Exchange, HttpClient, HttpClientFactory
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.http.pooled_client import PooledHttpClient
@@ -89,6 +91,51 @@ class HttpAdapter:
         Raises:
             ProviderError: the call failed, or was answered with another status.
         """
+        client, sent = self._opened(call, endpoint, headers)
+        exchange = await client.post(address.url, sent, body, call.timeouts)
+        if exchange.status not in _OK:
+            self._refuse(exchange)
+        return exchange
+
+    async def streamed(
+        self,
+        call: ChatCall,
+        endpoint: Endpoint,
+        address: Address,
+        headers: dict[str, str],
+        body: bytes,
+        *,
+        stream: VendorStream,
+    ) -> dict[str, Any]:
+        """POST, pass the deltas of a 2xx answer on as they arrive, and return its whole document.
+
+        Raises:
+            ProviderError: the call failed, was answered with another status, or its stream broke;
+                with the call's usage if the final one was read.
+        """
+        assert call.on_delta is not None
+        client, sent = self._opened(call, endpoint, headers)
+        answer = StreamedAnswer(stream, call.on_delta)
+
+        def take(piece: bytes) -> bool:
+            with faults_named("reading the stream", sent=True, status=200):
+                return answer.take(piece)
+
+        try:
+            exchange = await client.stream(address.url, sent, body, call.timeouts, take)
+            if exchange.status not in _OK:
+                self._refuse(exchange)
+            with faults_named("reading the stream", sent=True, status=exchange.status):
+                return answer.document()
+        except ProviderError as error:
+            if error.usage is None:
+                error.usage = stream.final_usage()
+            raise
+
+    def _opened(
+        self, call: ChatCall, endpoint: Endpoint, headers: dict[str, str]
+    ) -> tuple[HttpClient, dict[str, str]]:
+        """Return the client, and the headers of a call."""
         with faults_named("opening the connection pool", sent=False):
             if self._client is None:
                 self._client = self._make_client()
@@ -103,11 +150,11 @@ class HttpAdapter:
                 **headers,
                 **endpoint.headers,
             }
-        exchange = await self._client.post(address.url, sent, body, call.timeouts)
-        if exchange.status not in _OK:
-            with faults_named("reading an error response", sent=True, status=exchange.status):
-                raise refusal(exchange, self._now_s)
-        return exchange
+        return self._client, sent
+
+    def _refuse(self, exchange: Exchange) -> NoReturn:
+        with faults_named("reading an error response", sent=True, status=exchange.status):
+            raise refusal(exchange, self._now_s)
 
     async def close(self) -> None:
         """Close the pooled connections; a later call opens new ones."""

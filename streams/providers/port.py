@@ -7,13 +7,14 @@ the fallback rules use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from schemas.errors import SluiceError
+from schemas.native_body import NativeBody
 from schemas.records import CountedUsage
 
 
@@ -63,6 +64,40 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallDelta:
+    """A part of a tool call. `index` is the call's place in the message's `tool_calls`. `call_id`
+    and `name` come with the first part of a call and are those of the message; `arguments` is the
+    next part of its JSON text.
+    """
+
+    index: int
+    call_id: str | None
+    name: str | None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerDelta:
+    """A part of an answer as it arrives; parts are not empty.
+
+    The parts of `content` and those of a tool call's `arguments` join to a prefix of the message's.
+    The message's last part may come without a delta: a code fence that the adapter removes, a
+    refusal, empty arguments. `reasoning` is the text of the vendor's thinking. `thinking_signature`
+    ends a thinking block: the reasoning since the last signature is the block's whole text.
+    (`reasoning_content` of the message joins blocks with an empty line.)
+    """
+
+    content: str = ""
+    reasoning: str = ""
+    thinking_signature: str = ""
+    tool_call: ToolCallDelta | None = None
+
+
+DeltaSink = Callable[[AnswerDelta], None]
+"""Receives the parts of an answer, in order. It must not block and not raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCall:
     """One call of one model.
 
@@ -71,6 +106,11 @@ class ChatCall:
     `extra_body` under its own name. `call_id` is sent as `X-Client-Request-Id`, for comparison with
     the provider's records; `trace_headers` are sent unchanged, if the operator shares traces with
     providers. `unsupported` names the parameters that this model refuses; the adapter drops them.
+
+    With `on_delta` the adapter requests a stream and passes each part on as it arrives; the
+    completion is that of an unstreamed call. A provider that answers without a stream causes no
+    delta. `native` is the request in a vendor's own format: an adapter of its dialect sends it
+    instead of `body`.
     """
 
     call_id: str
@@ -80,6 +120,8 @@ class ChatCall:
     max_output_tokens: int | None = None
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     unsupported: frozenset[str] = frozenset()
+    on_delta: DeltaSink | None = None
+    native: NativeBody | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

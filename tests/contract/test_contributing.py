@@ -84,7 +84,14 @@ EXAMPLES = {
     ),
     "An endpoint": Example(
         named=r"/ready\b",
-        bystanders={"tests/rig/kafka/topology.py": "asks a worker whether it is ready"},
+        bystanders={
+            "tests/rig/kafka/topology.py": "asks a worker whether it is ready",
+            "infra/cli/gateway/run.py": "the help names the pages of every process",
+            "streams/gateway/settings.py": "the description names the pages of every process",
+            "docs/gateway.md": "names the pages of every process",
+            "docs/settings.md": "the description of a setting names the pages",
+            "tests/golden/help.txt": "the help names the pages of every process",
+        },
     ),
     "A setting": Example(named="WAIT_SLOTS|wait_slots"),
     "An analytics query": Example(

@@ -16,7 +16,7 @@ from schemas.encoding.nesting import overgrown
 from streams.providers.answer_fields import decode, encode
 from streams.providers.anthropic import answer as anthropic_answer
 from streams.providers.anthropic import request as anthropic_format
-from streams.providers.http.exchange import Exchange
+from streams.providers.http.exchange import ChunkSink, Exchange
 from streams.providers.openai import answer as openai_answer
 from streams.providers.openai import request as openai_format
 from streams.providers.openai.request import Dialect
@@ -78,6 +78,20 @@ class Vendors:
         name = "anthropic" if "anthropic" in urlsplit(url).path else "openai"
         status, answer = make_answer(self._draw, name)
         return Exchange(status, {}, answer)
+
+    async def stream(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeouts: Timeouts,
+        take: ChunkSink,
+    ) -> Exchange:
+        answer = await self.post(url, headers, body, timeouts)
+        if answer.status != 200:
+            return answer
+        take(answer.body)
+        return Exchange(200, {}, b"")
 
     async def close(self) -> None:
         pass

@@ -37,7 +37,7 @@ TRUSTED = {
     "infra/dashboards/panel_sql.py": "reads the package's own SQL files",
     "streams/registry/model_families.py": "a table of the package, used on names of models",
     "sinks/clickhouse/retention.py": "reads the tables' own definitions",
-    "infra/simulator/openai/wire.py": "splits the simulator's own answers",
+    "infra/simulator/responses/text_pieces.py": "splits the simulator's own answers",
     "infra/simulator/responses/classifications.py": "reads what our own judge asks",
 }
 """Files whose patterns meet no text of strangers, and why."""

@@ -156,6 +156,7 @@ class InMemoryConsumer:
     def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """See `StandaloneConsumer`."""
         self._positions = dict(positions)
+        self._changed.set()
 
     async def read(
         self, *, timeout_s: float | None = None, most: int | None = None

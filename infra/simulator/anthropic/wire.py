@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -33,41 +35,62 @@ def answer(
     checked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance
 ) -> bytes:
     """Return the body of a 200. Time and randomness are not part of this format."""
-    served = serving.served
-    stop = _STOPS[serving.finish]
-    shaped = _shaped(checked, serving, call_id)
-    if shaped is not None:
-        content, stop = shaped, "tool_use"
-    elif serving.answer.tools:
-        content = orjson.dumps(_blocks(serving, call_id))
-    else:
-        content = b'[{"type":"text","text":' + serving.encoded + b"}]"
-    return b"".join(
-        (
-            b'{"id":"msg_',
-            call_id.encode("ascii", "replace")[:64].replace(b'"', b"").replace(b"\\", b""),
-            b'","type":"message","role":"assistant","model":',
-            orjson.dumps(checked.model),
-            b',"content":',
-            content,
-            b',"stop_reason":"',
-            stop.encode(),
-            b'","stop_sequence":null,"usage":{"input_tokens":%d,"output_tokens":%d,'
-            b'"cache_creation_input_tokens":%d,"cache_read_input_tokens":%d,'
-            b'"cache_creation":{"ephemeral_5m_input_tokens":%d,"ephemeral_1h_input_tokens":0},'
-            b'"service_tier":"standard"}}'
-            % (
-                served.input,
-                served.output,
-                served.cache_write,
-                served.cache_read,
-                served.cache_write,
-            ),
-        )
+    text = orjson.Fragment(serving.encoded)
+    content, stop = content_of(checked, serving, call_id, text)
+    return orjson.dumps(
+        {
+            "id": identity_of(call_id),
+            "type": "message",
+            "role": "assistant",
+            "model": checked.model,
+            "content": content,
+            "stop_reason": stop,
+            "stop_sequence": None,
+            "usage": usage_of(serving),
+        }
     )
 
 
-def _shaped(checked: CheckedCall, serving: Serving, call_id: str) -> bytes | None:
+def identity_of(call_id: str) -> str:
+    """Return the id of an answer."""
+    return "msg_" + call_id.encode("ascii", "replace")[:64].decode()
+
+
+def content_of(
+    checked: CheckedCall, serving: Serving, call_id: str, text: str | orjson.Fragment
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the blocks of an answer, and its stop reason. `text` is its text, as is or encoded."""
+    shaped = _shaped(checked, serving, call_id)
+    if shaped is not None:
+        return [shaped], "tool_use"
+    blocks = _blocks(serving, call_id, text)
+    if serving.thinking:
+        digest = blake2b(serving.thinking.encode(), digest_size=24).digest()
+        signature = b64encode(digest).decode()
+        thinking = {"type": "thinking", "thinking": serving.thinking, "signature": signature}
+        blocks.insert(0, thinking)
+    return blocks, _STOPS[serving.finish]
+
+
+def usage_of(serving: Serving) -> dict[str, Any]:
+    """Return the usage of an answer."""
+    served = serving.served
+    details = {"output_tokens_details": {"thinking_tokens": served.reasoning}}
+    return {
+        "input_tokens": served.input,
+        "output_tokens": served.output,
+        "cache_creation_input_tokens": served.cache_write,
+        "cache_read_input_tokens": served.cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": served.cache_write,
+            "ephemeral_1h_input_tokens": 0,
+        },
+        "service_tier": "standard",
+        **(details if serving.thinking else {}),
+    }
+
+
+def _shaped(checked: CheckedCall, serving: Serving, call_id: str) -> dict[str, Any] | None:
     """Return the answer as the forced tool's input; `None` if it is no JSON object: a weak model
     with invalid JSON produces no tool call either.
     """
@@ -79,19 +102,19 @@ def _shaped(checked: CheckedCall, serving: Serving, call_id: str) -> bytes | Non
         return None
     if not isinstance(value, dict):
         return None
-    block = {
+    return {
         "type": "tool_use",
         "id": f"toolu_{call_id[:24]}",
         "name": checked.shape_tool,
         "input": value,
     }
-    return orjson.dumps([block])
 
 
-def _blocks(serving: Serving, call_id: str) -> list[dict[str, Any]]:
-    text = serving.answer.text
-    blocks: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
-    for number, tool in enumerate(serving.answer.tools):
+def _blocks(serving: Serving, call_id: str, text: str | orjson.Fragment) -> list[dict[str, Any]]:
+    tools = serving.answer.tools
+    has_text = serving.encoded != b'""' or not tools
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": text}] if has_text else []
+    for number, tool in enumerate(tools):
         blocks.append(
             {
                 "type": "tool_use",

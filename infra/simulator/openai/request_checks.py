@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
 
 from infra.simulator.call_facts import (
     PER_IMAGE,
@@ -25,6 +29,7 @@ from infra.simulator.request_types import RequestType, TypeFault
 from infra.simulator.responses.model_tiers import is_reasoning
 
 _TYPE = RequestType(CompletionCreateParamsNonStreaming)
+_STREAMED_TYPE = RequestType(CompletionCreateParamsStreaming)
 _BOUNDS = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -45,10 +50,11 @@ def read(body: Json) -> CheckedCall:
     Raises:
         RequestRejectedError: the real API would reject it.
     """
+    body = _without_nulls(body)
     model = body.get("model")
     need(isinstance(model, str) and model, "you must provide a model parameter", "model")
-    need(not body.get("stream"), "streaming is not simulated", "stream")
-    fault = _TYPE.fault(body)
+    streamed = body.get("stream") is True
+    fault = (_STREAMED_TYPE if streamed else _TYPE).fault(body)
     if fault is not None:
         raise _rejection(fault)
     messages = body["messages"]
@@ -59,6 +65,12 @@ def read(body: Json) -> CheckedCall:
     _check_tool_order(messages)
     _check_numbers(body, str(model))
     tools = _tools(body)
+    options = body.get("stream_options") or {}
+    need(
+        streamed or not options,
+        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        "stream_options",
+    )
     text = [str(part[part["type"]]) for part in parts if part["type"] in {"text", "refusal"}]
     last: Json = next((m for m in reversed(messages) if m["role"] == "user"), {})
     return CheckedCall(
@@ -72,7 +84,28 @@ def read(body: Json) -> CheckedCall:
         schema=_format(body, text),
         logprobs=bool(body.get("logprobs")),
         top_logprobs=body.get("top_logprobs") or 0,
+        stream=streamed,
+        include_usage=bool(options.get("include_usage")),
+        include_obfuscation=options.get("include_obfuscation") is not False,
     )
+
+
+def _without_nulls(body: Json) -> Json:
+    """Return the body without null options, which the API accepts more widely than the SDK's types:
+    at the top, and in functions.
+    """
+    found = {name: value for name, value in body.items() if value is not None}
+    if isinstance(found.get("tools"), list):
+        found["tools"] = [_tool_without_nulls(tool) for tool in found["tools"]]
+    return found
+
+
+def _tool_without_nulls(tool: Any) -> Any:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        return tool
+    kept = {name: value for name, value in function.items() if value is not None}
+    return {**tool, "function": kept}
 
 
 def _rejection(fault: TypeFault) -> RequestRejectedError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +11,9 @@ import orjson
 from infra.simulator.call_facts import CheckedCall, RequestRejectedError
 from infra.simulator.draws import Chance
 from infra.simulator.responses.response_builder import Serving
+from infra.simulator.responses.text_pieces import tokens_of
 
-_PIECE = re.compile(r"\s*\S+|\s+")
+_UNQUOTED = str.maketrans("", "", '"\\')
 _SURE, _UNSURE = 0.98, 0.8
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -29,34 +29,52 @@ def answer(
     checked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance
 ) -> bytes:
     """Return the body of a 200."""
-    served = serving.served
     tools = serving.answer.tools
-    logprobs = _logprobs(checked, serving, call_id, chance) if checked.logprobs else b"null"
-    cached, total = served.cache_read, served.input + served.cache_read + served.cache_write
+    logprobs = b"null"
+    if checked.logprobs:
+        tokens = logprobs_of(checked, serving, call_id, chance)
+        logprobs = orjson.dumps({"content": tokens, "refusal": None})
     return b"".join(
         (
-            b'{"id":"chatcmpl-',
-            call_id.encode("ascii", "replace")[:64].replace(b'"', b"").replace(b"\\", b""),
+            b'{"id":"',
+            identity_of(call_id).encode(),
             b'","object":"chat.completion","created":%d,"model":' % at_s,
             orjson.dumps(checked.model),
             b',"choices":[{"index":0,"message":{"role":"assistant","content":',
             b"null" if tools and serving.encoded == b'""' else serving.encoded,
             b',"refusal":null',
-            b',"tool_calls":' + orjson.dumps(_calls(serving, call_id)) if tools else b"",
+            b',"tool_calls":' + orjson.dumps(calls_of(serving, call_id)) if tools else b"",
             b'},"logprobs":',
             logprobs,
             b',"finish_reason":"',
             serving.finish.encode(),
-            b'"}],"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,'
-            b'"prompt_tokens_details":{"cached_tokens":%d,"audio_tokens":0},'
-            b'"completion_tokens_details":{"reasoning_tokens":%d,"audio_tokens":0}},'
-            b'"service_tier":"default","system_fingerprint":"fp_simulator"}'
-            % (total, served.output, total + served.output, cached, served.reasoning),
+            b'"}],"usage":',
+            orjson.dumps(usage_of(serving)),
+            b',"service_tier":"default","system_fingerprint":"fp_simulator"}',
         )
     )
 
 
-def _calls(serving: Serving, call_id: str) -> list[dict[str, Any]]:
+def identity_of(call_id: str) -> str:
+    """Return the id of an answer."""
+    return "chatcmpl-" + call_id.encode("ascii", "replace")[:64].decode().translate(_UNQUOTED)
+
+
+def usage_of(serving: Serving) -> dict[str, Any]:
+    """Return the usage of an answer."""
+    served = serving.served
+    total = served.input + served.cache_read + served.cache_write
+    return {
+        "prompt_tokens": total,
+        "completion_tokens": served.output,
+        "total_tokens": total + served.output,
+        "prompt_tokens_details": {"cached_tokens": served.cache_read, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": served.reasoning, "audio_tokens": 0},
+    }
+
+
+def calls_of(serving: Serving, call_id: str) -> list[dict[str, Any]]:
+    """Return the tool calls of an answer."""
     return [
         {
             "id": f"call_{call_id[:24]}_{number}",
@@ -67,17 +85,21 @@ def _calls(serving: Serving, call_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _logprobs(checked: CheckedCall, serving: Serving, call_id: str, chance: Chance) -> bytes:
-    """Return logprobs: higher for right answers than for wrong ones, with some overlap."""
+def logprobs_of(
+    checked: CheckedCall, serving: Serving, call_id: str, chance: Chance
+) -> list[dict[str, Any]]:
+    """Return tokens with logprobs: higher for right answers than for wrong ones, with some
+    overlap.
+    """
     score = 0.9 if serving.answer.score is None else serving.answer.score
     mean = _UNSURE + (_SURE - _UNSURE) * score
     tokens = []
-    for number, piece in enumerate(_PIECE.findall(orjson.loads(serving.encoded))):
+    for number, piece in enumerate(tokens_of(orjson.loads(serving.encoded))):
         spread = chance.draw(f"logprob {number}", call_id)
         value = math.log(max(1 - (1 - mean) * 2 * spread, 1e-4))
         entry = {"token": piece, "logprob": value, "bytes": list(piece.encode())}
         tokens.append({**entry, "top_logprobs": [entry] if checked.top_logprobs else []})
-    return orjson.dumps({"content": tokens, "refusal": None})
+    return tokens
 
 
 def error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> bytes:

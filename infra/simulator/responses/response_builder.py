@@ -27,12 +27,15 @@ _REASONING_MAX = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """The response to one call. `encoded` is the text as a JSON string."""
+    """The response to one call. `encoded` is the text as a JSON string, `thinking` what comes
+    before it.
+    """
 
     encoded: bytes
     finish: str
     answer: SimulatedAnswer
     served: ServedCall
+    thinking: str = ""
 
 
 class ResponseBuilder:
@@ -55,7 +58,8 @@ class ResponseBuilder:
         if checked.max_tokens is not None and output > checked.max_tokens and not answer.tools:
             text = answer.text[: checked.max_tokens * _CHARACTERS_A_TOKEN]
             encoded, finish, output = orjson.dumps(text), "length", checked.max_tokens
-        reasoning = self._reasoning(checked, output)
+        thinking = _thinking(checked, output)
+        reasoning = count_tokens(thinking) or self._reasoning(checked, output)
         total = count_tokens(checked.text) + checked.frame_tokens
         read, written = self._cached(checked, total)
         output += reasoning
@@ -73,7 +77,9 @@ class ResponseBuilder:
                 cache_write=written,
             ),
         )
-        return Serving(encoded=encoded, finish=finish, answer=answer, served=served)
+        return Serving(
+            encoded=encoded, finish=finish, answer=answer, served=served, thinking=thinking
+        )
 
     def _reasoning(self, checked: CheckedCall, output: int) -> int:
         if not is_reasoning(checked.model):
@@ -95,3 +101,13 @@ class ResponseBuilder:
         if known:
             return CACHED_PREFIX_TOKENS, 0
         return 0, CACHED_PREFIX_TOKENS if checked.writes_cache else 0
+
+
+def _thinking(checked: CheckedCall, output: int) -> str:
+    """Return the thinking before an answer of `output` tokens, if it was requested and has room."""
+    if not checked.thinks:
+        return ""
+    words = len(checked.prompt.split())
+    text = f"The last turn has {words} words. I answer what it asks, and nothing else."
+    has_room = checked.max_tokens is None or checked.max_tokens >= output + count_tokens(text)
+    return text if has_room else ""

@@ -91,7 +91,7 @@ class ReplyReader:
         try:
             while True:
                 for record in await self._consumer.read(timeout_s=_LOOK_S):
-                    self._take(record)
+                    self.take(record)
         except SluiceError as error:
             self._waiting.fail(error)
             raise
@@ -144,7 +144,8 @@ class ReplyReader:
         self._indexes[place] = earlier
         return earlier
 
-    def _take(self, record: FetchedRecord) -> None:
+    def take(self, record: FetchedRecord) -> None:
+        """Hand a record to the request that waits for it, and note it in the index."""
         place = TopicPartition(record.topic, record.partition)
         index = self._indexes.get(place)
         if index is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +26,12 @@ from streams.gateway.dispatch.request_ids import (
 )
 from streams.gateway.dispatch.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
-from streams.gateway.errors import GatewayCode, HttpError
+from streams.gateway.errors import GatewayCode, HttpError, invalid
 
 REPLY_PARTITION = "kafka_replyPartition"
+
+MAX_KNOWN_BODIES = 100_000
+"""Idempotency keys whose bodies are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ class Submissions:
         self._own = frozenset(own)
         self._partitions = partitions
         self._new_id = new_id
+        self._bodies: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def submit(self, wanted: Submission) -> WaitingRequest:
         """Publish a request, or find the one that it repeats.
@@ -78,7 +83,8 @@ class Submissions:
         Raises:
             KafkaAwayError: no broker answers; the request may be accepted nevertheless.
             DeliveryError: the broker rejected it.
-            HttpError: the attempts of its idempotency key are used up.
+            HttpError: its idempotency key was used with another body here, or the key's attempts
+                are used up.
         """
         claim = (wanted.key_digest, wanted.body_digest)
         if wanted.idempotency_key is not None:
@@ -91,6 +97,7 @@ class Submissions:
         return await self._publish(wanted, identity)
 
     async def _submit_idempotent(self, wanted: Submission, key: str) -> WaitingRequest:
+        self._check_body(wanted, key)
         for attempt in range(MAX_ATTEMPT):
             identity = idempotent_identity(
                 wanted.key_digest, key, wanted.body_digest, attempt, self._partitions
@@ -107,6 +114,17 @@ class Submissions:
             GatewayCode.CONFLICT,
             f"{MAX_ATTEMPT} attempts with this Idempotency-Key failed; use a new key",
         )
+
+    def _check_body(self, wanted: Submission, key: str) -> None:
+        """Refuse another body under a known idempotency key, as far as this process knows it."""
+        known = self._bodies.setdefault((wanted.key_digest, key), wanted.body_digest)
+        if len(self._bodies) > MAX_KNOWN_BODIES:
+            self._bodies.popitem(last=False)
+        if known != wanted.body_digest:
+            raise invalid(
+                "Idempotency-Key: it was used with another request body; use a new key for a new "
+                "request"
+            )
 
     async def _publish(self, wanted: Submission, identity: RequestIdentity) -> WaitingRequest:
         claim = (wanted.key_digest, wanted.body_digest)

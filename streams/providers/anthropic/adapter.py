@@ -9,6 +9,7 @@ from __future__ import annotations
 from streams.providers.answer_fields import decode, encode
 from streams.providers.anthropic.answer import completion
 from streams.providers.anthropic.request import request_body
+from streams.providers.anthropic.stream import MessageStream
 from streams.providers.http_adapter import HttpAdapter
 from streams.providers.port import ChatCall, Completion, Endpoint
 from streams.providers.refusals.adapter_faults import faults_named
@@ -35,6 +36,11 @@ class AnthropicProvider(HttpAdapter):
             if endpoint.api_key_env is not None:
                 headers["x-api-key"] = self.keys.key(endpoint.api_key_env, endpoint.host)
             body = encode(request_body(call))
+        if call.on_delta is not None:
+            stream = MessageStream(call)
+            document = await self.streamed(call, endpoint, address, headers, body, stream=stream)
+            with faults_named("reading the answer", sent=True, status=200):
+                return completion(document, call)
         answer = await self.exchange(call, endpoint, address, headers, body)
         with faults_named("reading the answer", sent=True, status=answer.status):
             return completion(decode(answer.body, answer.status), call)

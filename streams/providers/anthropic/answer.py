@@ -26,7 +26,7 @@ from streams.providers.answer_fields import (
     words_of,
 )
 from streams.providers.anthropic import usage
-from streams.providers.anthropic.request import requested_json_by
+from streams.providers.anthropic.request import requested_json
 from streams.providers.anthropic.thinking import thinking_blocks
 from streams.providers.port import ChatCall, Completion, Usage
 from streams.providers.refusals.classification import error_object, refusal_of
@@ -68,7 +68,7 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
         isinstance(block, dict) for block in few_parts(blocks)
     ):
         raise bad_answer("has no content")
-    shape = requested_json_by(call.body)
+    shape = requested_json(call)
     content = "".join(words_of(block) for block in blocks if block.get("type") == "text")
     calls = few_calls([block for block in blocks if block.get("type") == "tool_use"])
     finish = _finish(document.get("stop_reason"), answered=bool(content or calls))

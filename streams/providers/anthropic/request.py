@@ -21,6 +21,10 @@ Source: https://docs.anthropic.com/en/api/messages. Differences, and their handl
 | `seed`, penalties, `logit_bias`, logprobs, `verbosity`, `reasoning_effort` | dropped: unsupported
     |
 
+A native body (`ChatCall.native`) of this format is sent as it is; see
+`streams/providers/native_bodies.py`. If the model's limit cuts `max_tokens`, the thinking budget is
+kept below it.
+
 Parameters that the model refuses (`ChatCall.unsupported`) are dropped. The forced tool is preferred
 to `output_config` because every model since Claude 3 supports it; the older models of cheap tiers
 refuse the latter.
@@ -31,9 +35,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.native_body import NativeDialect
 from streams.providers.answer_fields import Json, json_text, part, with_extra
-from streams.providers.anthropic.thinking import extra_fields, is_thinking
+from streams.providers.anthropic.thinking import (
+    extra_fields,
+    fit_thinking,
+    is_thinking,
+    without_thinking,
+)
 from streams.providers.anthropic.turns import system_texts, tool_name, turns
+from streams.providers.native_bodies import capped, native_body, prepared
 from streams.providers.port import ChatCall
 from streams.providers.tools.schemas import tool_schema
 
@@ -57,6 +68,9 @@ def request_body(call: ChatCall) -> dict[str, Any]:
             the
             call's own fields.
     """
+    native = native_body(call, NativeDialect.ANTHROPIC_MESSAGES)
+    if native is not None:
+        return _native(native, call)
     source, refused = call.body, call.unsupported
     limit = (
         call.max_output_tokens
@@ -89,7 +103,31 @@ def request_body(call: ChatCall) -> dict[str, Any]:
         body["metadata"] = {"user_id": source["safety_identifier"]}
     if source.get("service_tier") in _SERVICE_TIERS and "service_tier" not in refused:
         body["service_tier"] = _SERVICE_TIERS[source["service_tier"]]
+    if call.on_delta is not None:
+        body["stream"] = True
     return with_extra(body, extra)
+
+
+def _native(native: Json, call: ChatCall) -> dict[str, Any]:
+    body = prepared(native, call)
+    given = native.get("max_tokens")
+    limit = capped(given, call.max_output_tokens)
+    body["max_tokens"] = DEFAULT_MAX_TOKENS if limit is None else limit
+    if given is not None and limit != given:
+        fit_thinking(body)
+    if "thinking_blocks" in call.unsupported and "messages" in body:
+        body["messages"] = without_thinking(body["messages"])
+    if call.on_delta is not None:
+        body["stream"] = True
+    return body
+
+
+def requested_json(call: ChatCall) -> str | None:
+    """Return how a call requests JSON of the adapter, as `requested_json_by`; a native body asks
+    the model itself.
+    """
+    native = native_body(call, NativeDialect.ANTHROPIC_MESSAGES)
+    return requested_json_by(call.body) if native is None else None
 
 
 def requested_json_by(source: Json) -> str | None:

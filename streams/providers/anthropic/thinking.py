@@ -14,6 +14,7 @@ from typing import Any
 from streams.providers.answer_fields import Json, objects, part
 
 _NOT_BESIDE_IT = frozenset({"temperature", "top_p", "top_k"})
+_TYPES = frozenset({"thinking", "redacted_thinking"})
 _LEAST_BUDGET = 1_024
 """Smallest `budget_tokens` that Anthropic accepts."""
 
@@ -34,16 +35,49 @@ def extra_fields(source: Json, max_tokens: int, refused: frozenset[str]) -> dict
     if not is_thinking(extra):
         return extra
     wanted = extra["thinking"]
-    budget = wanted.get("budget_tokens")
-    if isinstance(budget, int) and not isinstance(budget, bool) and budget >= max_tokens:
-        extra["thinking"] = {**wanted, "budget_tokens": max_tokens - 1}
+    if _budget_above(wanted, max_tokens):
         if max_tokens <= _LEAST_BUDGET:
             del extra["thinking"]
             return extra
+        extra["thinking"] = {**wanted, "budget_tokens": max_tokens - 1}
     if wanted.get("type") == "enabled" and _is_mid_call_without_thinking(source["messages"]):
         del extra["thinking"]
         return extra
     return {name: value for name, value in extra.items() if name not in _NOT_BESIDE_IT}
+
+
+def fit_thinking(body: dict[str, Any]) -> None:
+    """Keep the budget of a native body below its `max_tokens`, in place."""
+    wanted, limit = body.get("thinking"), body["max_tokens"]
+    if not isinstance(wanted, dict) or not _budget_above(wanted, limit):
+        return
+    if limit <= _LEAST_BUDGET:
+        del body["thinking"]
+    else:
+        body["thinking"] = {**wanted, "budget_tokens": limit - 1}
+
+
+def without_thinking(messages: Sequence[Json]) -> list[Json]:
+    """Return the messages of a native body without the thinking of earlier turns."""
+    found: list[Json] = []
+    for message in messages:
+        content = message.get("content")
+        if not isinstance(content, list):
+            found.append(message)
+            continue
+        kept = [piece for piece in content if _type(piece) not in _TYPES]
+        if kept:
+            found.append({**message, "content": kept})
+    return found
+
+
+def _type(piece: object) -> object:
+    return piece.get("type") if isinstance(piece, dict) else None
+
+
+def _budget_above(wanted: Json, limit: int) -> bool:
+    budget = wanted.get("budget_tokens")
+    return isinstance(budget, int) and not isinstance(budget, bool) and budget >= limit
 
 
 def thinking_blocks(message: Json) -> list[dict[str, Any]]:

@@ -25,6 +25,10 @@ _UNPACKED = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflat
 """Compressions that are decoded though not requested, and zlib's `wbits` for each."""
 
 
+ChunkSink = Callable[[bytes], bool]
+"""Takes the next piece of a body; returns whether more of it is needed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Response: HTTP status, headers (their names in any case) and the whole body."""
@@ -47,6 +51,24 @@ class HttpClient(Protocol):
         Raises:
             ProviderError: TIMEOUT, CONNECTION, BAD_REQUEST for a body above `MAX_REQUEST_BYTES`, or
                 BAD_RESPONSE for an answer above `MAX_ANSWER_BYTES`, a truncated one or a redirect.
+        """
+        ...
+
+    async def stream(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeouts: Timeouts,
+        take: ChunkSink,
+    ) -> Exchange:
+        """POST once and pass the body of a 2xx answer to `take` as it arrives, decompressed, until
+        `take` needs no more; the exchange's body is then empty. An answer with another status is
+        read as by `post`. `timeouts.read` limits the wait for each piece, `timeouts.total` the
+        whole exchange. The size of a 2xx body is the business of `take`.
+
+        Raises:
+            ProviderError: as `post`, and what `take` raises.
         """
         ...
 
@@ -99,26 +121,37 @@ def plain_body(body: bytes, status: int, headers: Mapping[str, str]) -> bytes:
         ProviderError: BAD_RESPONSE; the compression is not supported, its data is invalid, or the
             decompressed body is too large.
     """
-    packing = headers.get("content-encoding", "").strip().lower()
-    if packing in _PLAIN or not body:
+    if not body:
         return body
     try:
-        return _unpacked(body, packing, status)
+        window = zlib_window(status, headers)
+        return body if window is None else _unpacked(body, window, status)
     except ProviderError:
         if status >= _REFUSED:
             return b""
         raise
 
 
-def _unpacked(body: bytes, packing: str, status: int) -> bytes:
-    kind = _UNPACKED.get(packing)
-    if kind is None:
+def zlib_window(status: int, headers: Mapping[str, str]) -> int | None:
+    """Return zlib's `wbits` for an answer's compression; `None` for an answer without one.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; the compression is not supported.
+    """
+    packing = headers.get("content-encoding", "").strip().lower()
+    if packing in _PLAIN:
+        return None
+    if packing not in _UNPACKED:
         raise ProviderError(
             ErrorClass.BAD_RESPONSE,
             "the answer has an unsupported compression",
             status=status,
         )
-    unpacking = zlib.decompressobj(kind)
+    return _UNPACKED[packing]
+
+
+def _unpacked(body: bytes, window: int, status: int) -> bytes:
+    unpacking = zlib.decompressobj(window)
     try:
         plain = unpacking.decompress(body, MAX_ANSWER_BYTES + 1)
     except zlib.error:
@@ -127,10 +160,20 @@ def _unpacked(body: bytes, packing: str, status: int) -> bytes:
         raise too_large(status)
     # Data after the end is a second member, of which nothing may be lost.
     if not unpacking.eof or unpacking.unused_data:
-        raise ProviderError(
-            ErrorClass.BAD_RESPONSE, "the answer's compressed data is invalid", status=status
-        )
+        raise invalid_compression(status)
     return plain
+
+
+def invalid_compression(status: int) -> ProviderError:
+    """Return the error of an answer whose compressed data can't be read."""
+    return ProviderError(
+        ErrorClass.BAD_RESPONSE, "the answer's compressed data is invalid", status=status
+    )
+
+
+def cut_off(status: int) -> ProviderError:
+    """Return the error of an answer that ended early."""
+    return ProviderError(ErrorClass.BAD_RESPONSE, "the answer was cut off", status=status)
 
 
 def too_large(status: int) -> ProviderError:

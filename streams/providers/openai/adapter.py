@@ -14,6 +14,7 @@ from streams.providers.answer_fields import decode, encode
 from streams.providers.http_adapter import Address, HttpAdapter
 from streams.providers.openai.answer import completion
 from streams.providers.openai.request import Dialect, request_body
+from streams.providers.openai.stream import ChatStream
 from streams.providers.port import ChatCall, Completion, Endpoint
 from streams.providers.refusals.adapter_faults import faults_named
 
@@ -37,6 +38,11 @@ class OpenAIProvider(HttpAdapter):
             address = self._address(call, endpoint)
             headers = self._key_header(endpoint)
             body = encode(request_body(call, _dialect(address.host, endpoint)))
+        if call.on_delta is not None:
+            stream = ChatStream(call)
+            document = await self.streamed(call, endpoint, address, headers, body, stream=stream)
+            with faults_named("reading the answer", sent=True, status=200):
+                return completion(document, call)
         answer = await self.exchange(call, endpoint, address, headers, body)
         with faults_named("reading the answer", sent=True, status=answer.status):
             return completion(decode(answer.body, answer.status), call)

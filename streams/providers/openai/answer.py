@@ -74,7 +74,8 @@ _FAILED = {
 """Finish reasons of an incomplete answer."""
 
 _TEXT_PARTS = frozenset({"text", "output_text"})
-_REASONING_TEXTS = ("reasoning_content", "reasoning")
+REASONING_TEXTS = ("reasoning_content", "reasoning")
+"""Fields of a message with the text of its reasoning."""
 
 
 def completion(document: Json, call: ChatCall) -> Completion:
@@ -91,7 +92,7 @@ def completion(document: Json, call: ChatCall) -> Completion:
 
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
-    error = _error_in(document)
+    error = error_in(document)
     if error is not None:
         raise error
     choices = document.get("choices")
@@ -116,7 +117,7 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
 
 def _finish(choice: Json, message: Json) -> str:
     raw = choice.get("finish_reason")
-    failure = _error_in(choice)
+    failure = error_in(choice)
     if failure is not None:
         raise ProviderError(
             failure.error_class, f"the answer contains an error: {failure}", status=200
@@ -138,7 +139,7 @@ def _finish(choice: Json, message: Json) -> str:
     return _FINISH[known]
 
 
-def _error_in(document: Json) -> ProviderError | None:
+def error_in(document: Json) -> ProviderError | None:
     """Return the error in an answer or a choice, even beside partial content; some servers send it
     as text, or in a list.
     """
@@ -155,7 +156,7 @@ def _status(code: object, otherwise: int) -> int:
 
 
 def _message(raw: Json, call: ChatCall) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": _spoken(raw.get("content"))}
+    message: dict[str, Any] = {"role": "assistant", "content": spoken_text(raw.get("content"))}
     calls = raw.get("tool_calls") or None
     if not isinstance(calls, list | None):
         raise bad_answer("has tool calls that are not a list")
@@ -167,10 +168,10 @@ def _message(raw: Json, call: ChatCall) -> dict[str, Any]:
         ]
     if text(raw.get("refusal")):
         message["refusal"] = raw["refusal"]
-    for field in _REASONING_TEXTS:
+    for field in REASONING_TEXTS:
         if text(raw.get(field)):
             message[field] = raw[field]
-    thought = _thought(raw.get("content"))
+    thought = thinking_text(raw.get("content"))
     if thought and "reasoning_content" not in message:
         message["reasoning_content"] = thought
     details = objects(raw.get("reasoning_details"))
@@ -181,7 +182,7 @@ def _message(raw: Json, call: ChatCall) -> dict[str, Any]:
     return message
 
 
-def _spoken(content: object) -> str | None:
+def spoken_text(content: object) -> str | None:
     """Return text, also from parts, as of Mistral's reasoning models, or from a list of texts.
 
     Raises:
@@ -205,7 +206,7 @@ def _is_part(piece: object) -> bool:
     )
 
 
-def _thought(content: object) -> str:
+def thinking_text(content: object) -> str:
     """Return the reasoning among the parts of an answer; Mistral's is itself in parts."""
     pieces = [piece for piece in objects(content) if piece.get("type") == "thinking"]
     return "".join(

@@ -14,6 +14,8 @@ other name if the model refuses it |
 | tools whose schema is no object at its top, for OpenAI and Azure | rewritten |
 | schemas of tools and of the answer, for Google | rewritten in Google's subset |
 | `tool_choice`, `parallel_tool_calls` without tools; `top_logprobs` alone | dropped, as refused |
+| a native body (`ChatCall.native`) of this format, except for Google | sent as it is, see
+`streams/providers/native_bodies.py`; of these rows only role `developer` holds for it |
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
+from schemas.native_body import NATIVE, NativeDialect
 from streams.providers.answer_fields import Json, with_extra
+from streams.providers.native_bodies import capped, native_body, prepared, without_nulls
 from streams.providers.port import ChatCall
 from streams.providers.tools.call_ids import with_distinct_ids
 from streams.providers.tools.gemini_schemas import gemini_schema
@@ -41,10 +45,12 @@ class Dialect(Enum):
     """Any other server."""
 
 
-_OURS = frozenset({"extra_body", "max_tokens", "max_completion_tokens"})
+_OURS = frozenset({"extra_body", NATIVE, "max_tokens", "max_completion_tokens"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 _CALL_FIELDS = ("extra_content", "thought_signature")
+_NULL_MATTERS = frozenset({"content"})
+_STREAMED: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
@@ -53,16 +59,18 @@ def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
     Raises:
         ProviderError: INVALID_REQUEST; `extra_body` sets one of the call's own fields.
     """
-    source, refused = call.body, call.unsupported
     genuine = dialect is Dialect.OPENAI
+    native = sent_unchanged(call, dialect)
+    if native is not None:
+        return _native(native, call, genuine=genuine)
+    source, refused = call.body, call.unsupported
     left_out = _OURS | refused
     body = {name: value for name, value in source.items() if name not in left_out}
     body["model"] = call.model
     limit = (
         call.max_output_tokens or source.get("max_completion_tokens") or source.get("max_tokens")
     )
-    names = _LIMITS if genuine else reversed(_LIMITS)
-    named = next((name for name in names if name not in refused), None)
+    named = _limit_name(refused, genuine=genuine)
     if limit is not None and named is not None:
         body[named] = limit
     body["messages"] = _turns(source["messages"], refused, genuine=genuine)
@@ -74,7 +82,60 @@ def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
     extra = source.get("extra_body")
     if isinstance(extra, Mapping):
         extra = {name: value for name, value in extra.items() if name not in refused}
+    if call.on_delta is not None:
+        body.update(_STREAMED)
     return with_extra(body, extra)
+
+
+def sent_unchanged(call: ChatCall, dialect: Dialect) -> Json | None:
+    """Return the native body that is sent instead of the contract's. Google's endpoints refuse much
+    of OpenAI's format, so they get the converted one.
+    """
+    if dialect is Dialect.GOOGLE:
+        return None
+    return native_body(call, NativeDialect.OPENAI_CHAT)
+
+
+def _native(native: Json, call: ChatCall, *, genuine: bool) -> dict[str, Any]:
+    refused, most = call.unsupported, call.max_output_tokens
+    body = prepared(native, call)
+    given = [name for name in _LIMITS if native.get(name) is not None]
+    for name in given:
+        if name in body:
+            body[name] = capped(body[name], most)
+    if not any(name in body for name in _LIMITS):
+        limit = capped(native[given[0]], most) if given else most
+        named = _limit_name(refused, genuine=genuine)
+        if limit is not None and named is not None:
+            body[named] = limit
+    dropped = TURN_FIELDS & refused
+    turns = body.get("messages")
+    if isinstance(turns, list):
+        body["messages"] = [_native_turn(turn, dropped, genuine=genuine) for turn in turns]
+    extra = call.body.get("extra_body") if native.get("extra_body") else None
+    if isinstance(extra, Mapping):
+        extra = {name: value for name, value in extra.items() if name not in refused}
+    if call.on_delta is not None:
+        options = native.get("stream_options")
+        body.update(_STREAMED)
+        if isinstance(options, Mapping):
+            body["stream_options"] = {**options, **_STREAMED["stream_options"]}
+    return with_extra(body, extra)
+
+
+def _native_turn(turn: Json, dropped: frozenset[str], *, genuine: bool) -> Json:
+    turn = without_nulls(turn, _NULL_MATTERS)
+    if turn.get("role") == "developer" and not genuine:
+        # A role that only OpenAI knows; other servers refuse it, or leave the turn out.
+        return {**turn, "role": "system"}
+    if dropped.isdisjoint(turn):
+        return turn
+    return {name: value for name, value in turn.items() if name not in dropped}
+
+
+def _limit_name(refused: frozenset[str], *, genuine: bool) -> str | None:
+    names = _LIMITS if genuine else reversed(_LIMITS)
+    return next((name for name in names if name not in refused), None)
 
 
 def _mend_combinations(body: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ from schemas.topics import (
     COST,
     DEAD_LETTER_SUFFIX,
     FEEDBACK,
+    GATEWAY_REPLIES,
+    GATEWAY_REQUESTS,
     OUTCOMES,
     QUALITY,
     REGISTRY,
@@ -33,7 +35,9 @@ from schemas.topics import (
 RawHeaders = list[tuple[str, bytes | None]]
 VALUE_OF = {
     REQUESTS: "Request",
+    GATEWAY_REQUESTS: "Request",
     REPLIES: "Reply",
+    GATEWAY_REPLIES: "Reply",
     COST: "CostEvent",
     QUALITY: "QualityEvent",
     OUTCOMES: "OutcomeEvent",

@@ -16,7 +16,9 @@ from typing import Any, Protocol
 import orjson
 
 from core.codecs import Codecs
+from core.kafka.fetch_source import FetchedRecord
 from core.kafka.producer import Outgoing
+from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
 from core.registry_signature import RegistryKeys, UnsignedRecordError
 from infra.cli.operations.alerts import decoded
 from infra.cli.output.alerts import alerts_shown
@@ -30,6 +32,8 @@ from infra.workers.status_topic import LiveWorkers
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.errors import InvalidRequestError, RegistryError, UndecodableError
+from schemas.gateway.headers import CALL_ID as PART_CALL_ID
+from schemas.gateway.headers import GatewayHeaders
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
 from schemas.topic_declarations import declared_topics
@@ -39,6 +43,8 @@ from schemas.topics import (
     COST,
     DEAD_LETTER_SUFFIX,
     FEEDBACK,
+    GATEWAY_REPLIES,
+    GATEWAY_REQUESTS,
     OUTCOMES,
     QUALITY,
     REGISTRY,
@@ -70,6 +76,10 @@ from streams.client.caller import KafkaCaller
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.worker_status_feed import statuses_of
+from streams.gateway.dispatch.replies import CORRELATION_ID
+from streams.gateway.dispatch.reply_reader import ReplyReader
+from streams.gateway.dispatch.request_ids import RequestIdentity
+from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.journal.admission import Duplicate, HopMessage, Owner
 from streams.journal.journal_log import booking_of
 from streams.journal.sent_replies import RecordPlace
@@ -91,6 +101,7 @@ from tests.unit.budgets.world import World as BudgetWorld
 
 AT = 1_700_000_000_000
 DECLARED = tuple(topic.name for topic in declared_topics())
+INTAKE = (REQUESTS, GATEWAY_REQUESTS)
 WAITS = tuple(name for name in DECLARED if name.startswith("llm.wait.") and name.endswith(".v1"))
 TIER_TOPICS = tuple(name for name in DECLARED if is_tier_topic(name))
 DEAD = tuple(name for name in DECLARED if name.endswith(DEAD_LETTER_SUFFIX))
@@ -151,11 +162,11 @@ class _Handler:
         self.deps = replace(
             deps,
             kafka=replace(deps.kafka, dead_letters=letters),
-            intake=replace(deps.intake, bound_tenants={REQUESTS: None}),
+            intake=replace(deps.intake, bound_tenants=dict.fromkeys(INTAKE)),
         )
         handlers = Handlers(self.deps)
         self.offset = 0
-        if self.topic == REQUESTS:
+        if self.topic in INTAKE:
             self.handler = handlers.requests
         elif self.topic == FEEDBACK:
             self.handler = handlers.feedback
@@ -174,9 +185,11 @@ class _Handler:
     async def check(self) -> None:
         self.offset += 1
         number = self.offset
-        if self.topic == REQUESTS:
+        if self.topic in INTAKE:
             value: bytes | None = orjson.dumps({"prompt": "Hi", "request_id": f"g{number}"})
-            good, goes_to = BadRecord(what="", value=value), "llm.tier.simple.v1"
+            stated = GatewayHeaders(tenant="acme", key_id="k").as_headers()
+            good = BadRecord(what="", value=value, headers=tuple(stated))
+            goes_to = "llm.tier.simple.v1"
         elif self.topic == FEEDBACK:
             document = {"request_id": f"g{number}", "tenant": "acme", "score": 1}
             good, goes_to = BadRecord(what="", value=orjson.dumps(document)), QUALITY
@@ -468,6 +481,44 @@ class _Caller:
         assert future.result().reply == reply
 
 
+class _GatewayReplies:
+    """The replies to an HTTP gateway, and its index of them."""
+
+    async def start(self, topic: str) -> Feeding:
+        self.topics = InMemoryTopics()
+        self.topics.create(topic)
+        self.waiting = WaitingRequests()
+        consumer, lookups = InMemoryConsumer(self.topics), InMemoryConsumer(self.topics)
+        self.reader = ReplyReader(consumer, lookups, self.waiting, lambda: AT)
+        await self.reader.start([0])
+        self.offset = 0
+        return self
+
+    def _identity(self, correlation: bytes) -> RequestIdentity:
+        return RequestIdentity(request_id="r", correlation=correlation, partition=0)
+
+    async def take(self, record: BadRecord) -> None:
+        self.waiting.wait_for(self._identity(b"mine"), ("key", "body"))
+        for more in ((), ((CORRELATION_ID, b"mine"),), ((CORRELATION_ID, b"mine"), _A_PART)):
+            self._feed((*record.headers, *more), record.value)
+
+    async def check(self) -> None:
+        waiting = self.waiting.wait_for(self._identity(b"good"), ("key", "body"))
+        reply = {"request_id": "r", "status": "replied", "tiers_tried": [], "latency_ms": 1}
+        self._feed(((CORRELATION_ID, b"good"),), orjson.dumps(reply))
+        assert waiting.reply is not None
+        assert waiting.reply.status == "replied"
+
+    def _feed(self, headers: tuple[tuple[str, bytes | None], ...], value: bytes | None) -> None:
+        self.offset += 1
+        self.reader.take(
+            FetchedRecord(GATEWAY_REPLIES, 0, self.offset, AT, 1, None, value, headers)
+        )
+
+
+_A_PART = (PART_CALL_ID, b"c1")
+
+
 class _SentReply:
     """A reply that is read again for a repeated request id."""
 
@@ -634,7 +685,7 @@ _LABELS, _REPLAY_LOG = "infra/labels/kafka_log.py", "streams/offline/replay/requ
 READERS: tuple[TopicReader, ...] = (
     TopicReader(
         name="worker",
-        topics=(REQUESTS, FEEDBACK, *TIER_TOPICS, *WAITS),
+        topics=(*INTAKE, FEEDBACK, *TIER_TOPICS, *WAITS),
         modules=("streams/membership/faust_transport.py",),
         open=_handler,
     ),
@@ -685,6 +736,12 @@ READERS: tuple[TopicReader, ...] = (
         topics=(REPLIES,),
         modules=("streams/client/caller.py",),
         open=_opening(_Caller),
+    ),
+    TopicReader(
+        name="gateway",
+        topics=(GATEWAY_REPLIES,),
+        modules=("streams/gateway/process.py",),
+        open=_opening(_GatewayReplies),
     ),
     TopicReader(
         name="sent replies",

@@ -9,9 +9,10 @@ from core.kafka.access import KafkaAccess
 from infra.cli import main
 from infra.settings import InfraSettings
 from sinks.settings import SinkSettings
+from streams.gateway.settings import GatewaySettings
 from streams.worker.settings import WorkerSettings
 
-CLASSES = (InfraSettings, WorkerSettings, SinkSettings, KafkaAccess)
+CLASSES = (InfraSettings, WorkerSettings, GatewaySettings, SinkSettings, KafkaAccess)
 
 
 def test_the_list_of_names_is_that_of_all_settings() -> None:

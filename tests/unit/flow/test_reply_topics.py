@@ -34,6 +34,7 @@ def test_topics_under_an_allowed_prefix_are_allowed(topic: str) -> None:
         "",
         "orders",
         "llm.requests.v1",
+        "llm.replies.gateway.v1",
         "replies.x.dlq",
         "__consumer_offsets",
         "replies.a b",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -17,8 +17,10 @@ from streams.providers.anthropic.adapter import AnthropicProvider
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.openai.adapter import OpenAIProvider
 from streams.providers.port import (
+    AnswerDelta,
     ChatCall,
     Completion,
+    DeltaSink,
     Endpoint,
     ErrorClass,
     Provider,
@@ -60,6 +62,26 @@ class Wire:
     async def ask(self, *, timeouts: Timeouts = QUICK, **body: Any) -> Completion:
         model = body.pop("model", MODELS[self.name])
         return await self.provider.complete(chat(model, timeouts, **body), self.endpoint)
+
+    async def stream(
+        self, *, timeouts: Timeouts = QUICK, on_delta: DeltaSink | None = None, **body: Any
+    ) -> tuple[Completion, list[AnswerDelta]]:
+        """Make a streamed call; return its completion and its deltas."""
+        parts: list[AnswerDelta] = []
+        model = body.pop("model", MODELS[self.name])
+        call = replace(chat(model, timeouts, **body), on_delta=on_delta or parts.append)
+        return await self.provider.complete(call, self.endpoint), parts
+
+    async def broken(
+        self, *, timeouts: Timeouts = QUICK, **body: Any
+    ) -> tuple[ProviderError, list[AnswerDelta]]:
+        """Make a streamed call; return the error that must result, and the deltas before it."""
+        parts: list[AnswerDelta] = []
+        model = body.pop("model", MODELS[self.name])
+        call = replace(chat(model, timeouts, **body), on_delta=parts.append)
+        with pytest.raises(ProviderError) as caught:
+            await self.provider.complete(call, self.endpoint)
+        return caught.value, parts
 
     @property
     def endpoint(self) -> Endpoint:
@@ -146,6 +168,32 @@ def answering(
         return web.Response(
             status=status, body=body, headers=headers, content_type="application/json"
         )
+
+    return handle
+
+
+def frames(*events: Any) -> bytes:
+    """Server-sent events with these data: bytes as they are, else as JSON; with their `type` as
+    name, if they have one.
+    """
+    found = []
+    for event in events:
+        data = event if isinstance(event, bytes) else orjson.dumps(event)
+        kind = event.get("type") if isinstance(event, dict) else None
+        found.append((f"event: {kind}\n".encode() if kind else b"") + b"data: " + data + b"\n\n")
+    return b"".join(found)
+
+
+def streaming(*pieces: bytes, headers: Mapping[str, str] | None = None) -> Handler:
+    """A handler that always answers with an event stream of these pieces."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        response.headers.update(headers or {})
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+        return response
 
     return handle
 

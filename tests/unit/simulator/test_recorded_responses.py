@@ -119,8 +119,8 @@ def test_an_answer_is_cut_at_the_limit(name: str) -> None:
 
 REFUSED: dict[str, dict[str, Any]] = {
     "an unknown field": {"colour": "red"},
+    "a stream that is no boolean": {"stream": "yes"},
     "no messages": {"messages": []},
-    "a stream": {"stream": True},
     "a temperature that is too high": {"temperature": 9},
     "a model that is no name": {"model": 5},
     "a tool's result without its call": {

@@ -1,0 +1,81 @@
+"""Requests of HTTP gateways: what their topic's headers are trusted for, and nobody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.records import TierMessage
+from schemas.topics import GATEWAY_REPLIES, GATEWAY_REQUESTS, REPLIES, REQUESTS
+from tests.unit.agents.classify.test_classify import classified
+
+STATED = {"sluice-tenant": "acme", "sluice-key-id": "k1", "correlation-id": "c1"}
+NATIVE = {"dialect": "anthropic-messages", "body": {"max_tokens": 1}}
+
+
+def hop_of(topic: str, headers: dict[str, str], **document: Any) -> TierMessage:
+    value = orjson.dumps({"prompt": "Hello", "request_id": "r1", **document})
+    _, (hop,) = classified(
+        value, topic=topic, headers=headers, bound={REQUESTS: None, GATEWAY_REQUESTS: None}
+    )
+    return hop
+
+
+def test_the_tenant_of_a_gateways_request_is_that_of_its_headers() -> None:
+    hop = hop_of(GATEWAY_REQUESTS, STATED, tenant="acme")
+    assert (hop.tenant, hop.verdict) == ("acme", None)
+    assert hop.reply_to.topic == GATEWAY_REPLIES
+    assert not hop.stream
+
+
+def test_a_gateway_may_ask_for_the_answer_in_parts() -> None:
+    assert hop_of(GATEWAY_REQUESTS, {**STATED, "sluice-stream": "1"}).stream
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sluice-tenant": "acme"},
+        {"sluice-key-id": "k1"},
+        {**STATED, "sluice-tenant": "a/b"},
+        {**STATED, "sluice-tenant": ""},
+        {**STATED, "sluice-key-id": "é"},
+    ],
+)
+def test_a_record_that_states_no_tenant_is_rejected(headers: dict[str, str]) -> None:
+    hop = hop_of(GATEWAY_REQUESTS, headers)
+    assert hop.verdict is not None
+    assert hop.verdict.code == "invalid_request"
+
+
+def test_another_tenant_in_the_body_than_in_the_headers_is_rejected() -> None:
+    hop = hop_of(GATEWAY_REQUESTS, STATED, tenant="globex")
+    assert hop.tenant == "acme"
+    assert hop.verdict is not None
+
+
+def test_a_reply_topic_that_a_gateways_request_names_is_ignored() -> None:
+    hop = hop_of(GATEWAY_REQUESTS, {**STATED, "reply-topic": "replies.orders"})
+    assert hop.reply_to.topic == GATEWAY_REPLIES
+
+
+def test_a_callers_headers_state_nothing() -> None:
+    hop = hop_of(REQUESTS, {**STATED, "sluice-stream": "1"})
+    assert (hop.tenant, hop.stream, hop.reply_to.topic) == ("default", False, REPLIES)
+
+
+def test_a_caller_may_not_name_the_gateways_reply_topic() -> None:
+    hop = hop_of(REQUESTS, {"reply-topic": GATEWAY_REPLIES})
+    assert hop.verdict is not None
+    assert hop.verdict.code == "reply_topic_forbidden"
+    assert hop.reply_to.topic == REPLIES
+
+
+def test_a_native_body_is_a_gateways_alone() -> None:
+    assert hop_of(GATEWAY_REQUESTS, STATED, native=NATIVE).verdict is None
+    refused = hop_of(REQUESTS, {}, native=NATIVE).verdict
+    assert refused is not None
+    assert refused.message.startswith("native:")
