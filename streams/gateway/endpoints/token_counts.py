@@ -44,9 +44,10 @@ class TokenCounts:
         if limit is not None:
             limit.check()
         body = await read_body(request, context.settings.gateway_max_body_bytes)
-        parsed = parse_messages(read_object(body), snapshot.extra_names, is_counted=True)
+        extra_names = frozenset[str]().union(
+            *(each.extra_body for each in snapshot.models.values())
+        )
+        parsed = parse_messages(read_object(body), extra_names, is_counted=True)
         admitted = admit(parsed, caller, snapshot, request.headers, context.settings.alias_of)
         count = {"input_tokens": estimate_tokens(admitted.document)}
-        return Response(
-            orjson.dumps(count), media_type="application/json", headers=dict(headers)
-        )
+        return Response(orjson.dumps(count), media_type="application/json", headers=dict(headers))

@@ -3,8 +3,8 @@
 | block | part |
 |---|---|
 | `text` | text; with citations it needs a provider of this dialect |
-| `image` | `image_url`: base64 as a data URL, an https URL unchanged; a file needs a provider of this
-    dialect |
+| `image` | `image_url`: base64 as a data URL, an https URL unchanged; a file needs a provider of
+    this dialect |
 | `document`, `search_result` | their text, if they are text and no citations are asked for; else
     they need a provider of this dialect, and their text is for classification |
 | any other | a placeholder for classification; it needs a provider of this dialect |

@@ -46,6 +46,7 @@ from streams.gateway.dialects.parsed_request import (
     OPEN_FIELDS,
     ParsedRequest,
 )
+from streams.gateway.errors import HttpError
 
 _HANDLED = frozenset(
     {
@@ -64,6 +65,12 @@ _HINTS = frozenset(
 
 _NEEDED = frozenset({"container", "mcp_servers", "inference_geo", "compaction"})
 """Fields that only a provider of this dialect can serve."""
+
+_THREAD = "thread"
+_NO_THREADS = "thread_unsupported_request"
+"""Anthropic's code for a request that its server can't hold as a thread. The SDKs send the whole
+conversation then, without `thread`.
+"""
 
 _NOT_FOR_THE_LOG = ("cache", "session_id")
 _MOST_STOPS = 4
@@ -95,6 +102,8 @@ def parse_messages(
     for name, value in given.items():
         if name in NEVER:
             raise unknown_field(name)
+        if name == _THREAD:
+            raise _no_threads()
         if name in own:
             document[name] = value
         elif name in _NEEDED:
@@ -130,6 +139,15 @@ def parse_messages(
     )
 
 
+def _no_threads() -> HttpError:
+    return HttpError(
+        400,
+        _NO_THREADS,
+        "thread: no conversation is held here; send all of it, without this field",
+        param=_THREAD,
+    )
+
+
 def _limit(given: Mapping[str, Any]) -> int:
     limit = given.get("max_tokens")
     if limit is None:
@@ -141,9 +159,7 @@ def _limit(given: Mapping[str, Any]) -> int:
     return limit
 
 
-def _take_sampling(
-    given: Mapping[str, Any], document: dict[str, Any], need: DialectNeed
-) -> None:
+def _take_sampling(given: Mapping[str, Any], document: dict[str, Any], need: DialectNeed) -> None:
     for name in ("temperature", "top_p"):
         value = given.get(name)
         if value is None:
@@ -176,9 +192,7 @@ def _take_format(given: Mapping[str, Any], document: dict[str, Any]) -> None:
         effort = config.get("effort")
         if effort is not None:
             if not isinstance(effort, str) or effort not in _EFFORTS:
-                raise fault(
-                    "output_config.effort", f"Input should be one of {', '.join(_EFFORTS)}"
-                )
+                raise fault("output_config.effort", f"Input should be one of {', '.join(_EFFORTS)}")
             document["reasoning_effort"] = _EFFORTS[effort]
     if found is None:
         return

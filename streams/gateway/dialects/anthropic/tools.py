@@ -22,7 +22,7 @@ from streams.gateway.dialects.anthropic.field_checks import (
     text_field,
 )
 
-_CUSTOM = frozenset({None, "custom"})
+_CUSTOM = "custom"
 _LONGEST_NAME = 64
 """Longest name of a function of the contract; Anthropic's are up to 128."""
 
@@ -41,10 +41,9 @@ def take_tools(body: Mapping[str, Any], document: dict[str, Any], need: DialectN
     for number, each in enumerate(tools):
         where = path_of("tools", number)
         tool = as_object(each, where)
-        if tool.get("type") in _CUSTOM:
+        if tool.get("type") is None or text_field(tool, "type", where) == _CUSTOM:
             functions.append(_function(tool, where, need))
         else:
-            text_field(tool, "type", where)
             need.found = True
     if functions:
         need.found = need.found or len(functions) > MAX_TOOLS
@@ -65,9 +64,7 @@ def _function(tool: Mapping[str, Any], where: str, need: DialectNeed) -> dict[st
     return {"type": "function", "function": function}
 
 
-def _take_choice(
-    choice: Mapping[str, Any], document: dict[str, Any], *, has_tools: bool
-) -> None:
+def _take_choice(choice: Mapping[str, Any], document: dict[str, Any], *, has_tools: bool) -> None:
     kind = text_field(choice, "type", "tool_choice")
     if kind not in _MODES and kind != "tool":
         raise fault("tool_choice.type", "Input should be 'auto', 'any', 'tool' or 'none'")

@@ -3,8 +3,8 @@
 | turn | messages |
 |---|---|
 | `system` of the body, turns of role `system` | `system`, in place |
-| tool results of a user's turn | `tool`, before the rest of the turn; one with `is_error` begins with
-    "Error" |
+| tool results of a user's turn | `tool`, before the rest of the turn; one with `is_error` begins
+    with "Error" |
 | thinking with a signature, redacted thinking | `thinking_blocks`, unchanged |
 | thinking without a signature (of a model of another vendor) | `reasoning_content` |
 | `tool_use` | `tool_calls`, the input as JSON with its numbers' digits |
@@ -102,9 +102,7 @@ def _messages(turn: Mapping[str, Any], where: str, need: DialectNeed) -> list[di
     return [*found.results, *rest]
 
 
-def _take(
-    kind: str, block: Mapping[str, Any], where: str, found: _Turn, need: DialectNeed
-) -> None:
+def _take(kind: str, block: Mapping[str, Any], where: str, found: _Turn, need: DialectNeed) -> None:
     if kind == "tool_use":
         found.calls.append(_tool_call(block, where, need))
     elif kind == "tool_result":
@@ -129,8 +127,8 @@ def _take_thinking(block: Mapping[str, Any], where: str, found: _Turn) -> None:
 
 def _tool_call(block: Mapping[str, Any], where: str, need: DialectNeed) -> dict[str, Any]:
     caller = block.get("caller")
-    called_by = caller.get("type") if isinstance(caller, Mapping) else None
-    if block.get("toolset_name") is not None or called_by not in {None, _DIRECT}:
+    is_direct = caller is None or (isinstance(caller, Mapping) and caller.get("type") == _DIRECT)
+    if block.get("toolset_name") is not None or not is_direct:
         need.found = True
     given = object_field(block, "input", where)
     return {
@@ -180,4 +178,3 @@ def _assistant(found: _Turn) -> dict[str, Any]:
     if found.calls:
         message["tool_calls"] = found.calls
     return message
-
