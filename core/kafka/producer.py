@@ -79,6 +79,18 @@ class Publisher(Protocol):
         ...
 
 
+class PartsPublisher(Protocol):
+    """Sends parts of answers."""
+
+    async def part(self, record: Outgoing) -> None:
+        """Send a record to a reply topic without waiting for its acknowledgement.
+
+        Raises:
+            DeliveryError: the producer does not take it.
+        """
+        ...
+
+
 def size_of(record: Outgoing) -> int:
     """Return the bytes of key, value and headers."""
     size = len(record.key or b"") + len(record.value or b"")
@@ -154,6 +166,21 @@ class KafkaPublisher:
             first = None
         return _PendingReply(first, record, self)
 
+    async def part(self, record: Outgoing) -> None:
+        """See `PartsPublisher.part`."""
+        refuse_nothing(record)
+        try:
+            future = await self._replies.send(
+                record.topic,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                partition=record.partition,
+            )
+        except (KafkaError, AssertionError) as error:
+            raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
+        future.add_done_callback(_forget)
+
     async def _reply_again(self, record: Outgoing) -> Delivered:
         await self._broker_answers()
         return await (await self._send(self._replies, record))
@@ -186,6 +213,12 @@ class KafkaPublisher:
             # aiokafka's error for a partition that does not exist; a caller can name any.
             raise DeliveryError(f"{record.topic} has no partition {record.partition}") from None
         return _Pending(future, record.topic, sent, self._clock)
+
+
+def _forget(sent: asyncio.Future[Any]) -> None:
+    """Take the result of a record that nobody waits for."""
+    if not sent.cancelled():
+        sent.exception()
 
 
 class _Pending:

@@ -9,10 +9,11 @@ from typing import Any
 
 from schemas.errors import SluiceError
 from schemas.events import CostEvent
-from schemas.gateway.native_body import without_native
+from schemas.gateway.native_body import NativeBody, without_native
 from streams.providers.port import (
     ChatCall,
     Completion,
+    DeltaSink,
     Endpoint,
     ErrorClass,
     Provider,
@@ -94,9 +95,10 @@ def chat_call(
     total_ms: float,
     max_output_tokens: int,
     refused: frozenset[str] = frozenset(),
+    on_delta: DeltaSink | None = None,
 ) -> ChatCall:
     """Return a call of a model. `refused` are parameters that it is known to refuse, besides those
-    of its registry entry.
+    of its registry entry. With `on_delta` the answer is streamed.
     """
     return ChatCall(
         call_id=call_id,
@@ -109,6 +111,8 @@ def chat_call(
         ),
         max_output_tokens=max_output_tokens,
         unsupported=model.unsupported | refused,
+        on_delta=on_delta,
+        native=NativeBody.of(body),
     )
 
 

@@ -19,7 +19,7 @@ from collections.abc import Collection
 from typing import Any
 
 from schemas.chat import PASSED_ON, RequestDocument
-from schemas.native_body import NATIVE, NativeDialect
+from schemas.gateway.native_body import NATIVE, NativeDialect
 from streams.providers.answer_fields import Json
 from streams.providers.port import ChatCall
 from streams.routing.parameters.extra_body import EXTRA_BODY

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from schemas.errors import SluiceError
-from schemas.native_body import NativeBody
+from schemas.gateway.native_body import NativeBody
 from schemas.records import CountedUsage
 
 

@@ -70,6 +70,13 @@ def after_answer(
     return Escalate(tier=following, why=f"confidence {result.confidence:g} is below {threshold:g}")
 
 
+def accepts_any_answer(state: CascadeState, snapshot: RegistrySnapshot) -> bool:
+    """Return whether an answer is accepted whatever its confidence, so that it may be passed on
+    while it is written.
+    """
+    return not snapshot.policy.cascade.enabled or next_tier(state, snapshot) is None
+
+
 def weighs_continuation(state: CascadeState, snapshot: RegistrySnapshot) -> bool:
     """Return whether the policy weighs continuation against its cost on this tier."""
     policy = snapshot.policy

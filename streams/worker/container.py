@@ -186,6 +186,7 @@ class WorkerContainer:
                 journals=self.journals,
                 in_flight=InFlightRegistry(),
                 sent_replies=sent_replies,
+                parts=self.publisher,
             ),
             calls=CallPorts(
                 providers=providers,

@@ -123,6 +123,32 @@ class Stack:
         command = [sys.executable, "-m", "sinks"]
         return self._start(name, command, settings, self.ready(name), wait=wait)
 
+    def gateway_url(self, number: int = 1) -> str:
+        """The address of a gateway's endpoints."""
+        return f"http://127.0.0.1:{self._port(f'gateway-http-{number}')}"
+
+    def start_gateway(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
+        """A gateway that serves requests without a key, unless `env` says otherwise."""
+        name = f"gateway-{number}"
+        settings = {
+            "SLUICE_GATEWAY_PORT": str(self._port(f"gateway-http-{number}")),
+            "SLUICE_GATEWAY_OPS_PORT": str(self._port(name)),
+            "SLUICE_GATEWAY_OPEN": "1",
+            **env,
+        }
+        code = (
+            "from streams.gateway.run import run_gateway; "
+            "from streams.gateway.settings import GatewaySettings; "
+            "run_gateway(GatewaySettings())"
+        )
+        return self._start(
+            name,
+            [sys.executable, "-c", code],
+            settings,
+            lambda: answers(f"http://127.0.0.1:{self._port(name)}/ready"),
+            wait=wait,
+        )
+
     def ready(self, name: str) -> Callable[[], bool]:
         """A probe of a worker's or sink's /health."""
         return lambda: answers(f"http://127.0.0.1:{self._port(name)}/health")

@@ -10,10 +10,12 @@ from schemas.alert_names import AlertName
 from schemas.journal_headers import JournalKind
 from schemas.records import BEFORE_HOPS, Attempt
 from streams.agents.calls.accounting import book_call
+from streams.agents.calls.answer_parts import AnswerParts, parts_sent
 from streams.agents.calls.interrupted_calls import book_failed_call
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
+from streams.agents.context.ports import KafkaPorts
 from streams.agents.context.spans import call_span, note_call, trace_headers
 from streams.flow.handling_retries import is_environment
 from streams.journal.admission import BegunCall
@@ -81,22 +83,24 @@ async def _make_call(
         calls.instances.given_up(in_flight)
         calls.budgets.release(call_id)
         raise
-    call = chat_call(
-        call_id,
-        model,
-        spec.body,
-        limits,
-        total_ms=total_ms,
-        max_output_tokens=longest,
-        refused=calls.refused_parameters.of(model.name),
-    )
     before = clock.elapsed_ms()
     try:
-        with call_span(hop, candidate, spec, call, deps.observers.tracer) as span:
-            headers = trace_headers(span, deps.observers.tracer)
-            traced = replace(call, trace_headers=headers) if headers else call
-            completion, error = await complete(traced, candidate, calls.providers)
-            note_call(span, completion, error)
+        async with parts_sent(_parts(progress, candidate, spec, call_id, deps.kafka)) as on_delta:
+            call = chat_call(
+                call_id,
+                model,
+                spec.body,
+                limits,
+                total_ms=total_ms,
+                max_output_tokens=longest,
+                refused=calls.refused_parameters.of(model.name),
+                on_delta=on_delta,
+            )
+            with call_span(hop, candidate, spec, call, deps.observers.tracer) as span:
+                headers = trace_headers(span, deps.observers.tracer)
+                traced = replace(call, trace_headers=headers) if headers else call
+                completion, error = await complete(traced, candidate, calls.providers)
+                note_call(span, completion, error)
     except BaseException:
         calls.instances.given_up(in_flight)
         raise
@@ -115,6 +119,16 @@ async def _make_call(
     if opened:
         await _alert_down(candidate, attempt, deps.observers.alerts)
     return attempt, ended
+
+
+def _parts(
+    progress: HopProgress, candidate: Candidate, spec: CallSpec, call_id: str, kafka: KafkaPorts
+) -> AnswerParts | None:
+    """Return the sender of a call's parts; `None` if they are not wanted."""
+    if not spec.stream or kafka.parts is None:
+        return None
+    address = progress.hop.message.reply_to
+    return AnswerParts(address, call_id, candidate.model.name, kafka.parts)
 
 
 async def _journal_start(

@@ -10,7 +10,7 @@ from typing import Protocol
 from core.alert_port import Alerts
 from core.clock import Clock
 from core.codecs import Codecs
-from core.kafka.producer import Publisher
+from core.kafka.producer import PartsPublisher, Publisher
 from streams.agents.context.drift_monitor import DriftFinding, DriftMonitor
 from streams.agents.context.open_calls import OpenCalls
 from streams.agents.context.priority_gate import PriorityGate
@@ -62,6 +62,7 @@ class KafkaPorts:
     journals: Journals
     in_flight: InFlightRegistry
     sent_replies: SentReplies
+    parts: PartsPublisher | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

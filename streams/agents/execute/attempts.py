@@ -30,6 +30,7 @@ from streams.providers.port import Completion, ErrorClass
 from streams.routing.cascade import (
     Accept,
     CascadeState,
+    accepts_any_answer,
     after_answer,
     best_answer,
     weighs_continuation,
@@ -84,7 +85,8 @@ async def _call_until_answered(
     hop, failures = progress.hop, list[FailedCall]()
     deps.calls.retries.called()
     while True:
-        attempt, ended = await make_call(progress, candidate, _spec(hop, candidate), deps)
+        spec = _spec(hop, candidate, streams=_streams(hop, deps))
+        attempt, ended = await make_call(progress, candidate, spec, deps)
         if ended.completion is not None:
             return await _answered(progress, candidate, attempt, ended.completion, deps)
         failures.append(_failed(candidate, ended))
@@ -146,11 +148,21 @@ def _failed(candidate: Candidate, ended: EndedCall) -> FailedCall:
     )
 
 
-def _spec(hop: Hop, candidate: Candidate) -> CallSpec:
+def _streams(hop: Hop, deps: Dependencies) -> bool:
+    """Return whether the answer is sent in parts while it is written: the caller takes parts, and
+    no other answer can become the reply.
+    """
+    if not hop.message.stream or hop.message.best is not None:
+        return False
+    state = _cascade_state(hop, deps.kafka.clock, deps.calls.pricing)
+    return accepts_any_answer(state, hop.snapshot)
+
+
+def _spec(hop: Hop, candidate: Candidate, *, streams: bool) -> CallSpec:
     """Return a call spec with the caller's body; adds `logprobs` if the cascade uses them."""
     wanted = hop.snapshot.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
-    return CallSpec(body=body, context_tokens=hop.context_tokens)
+    return CallSpec(body=body, context_tokens=hop.context_tokens, stream=streams)
 
 
 async def _answered(

@@ -29,7 +29,7 @@ from streams.gateway.endpoints.failures import http_error, unexpected
 from streams.gateway.endpoints.streamed_answer import (
     DISCONNECTED,
     OK,
-    StreamedAnswer,
+    AnswerEvents,
     reply_of,
 )
 from streams.gateway.errors import GatewayCode, HttpError, invalid, of_failure
@@ -160,7 +160,7 @@ class Completions:
                 context.submissions.release(waiting)
             self._count(exchange, 200, code)
 
-        answer = StreamedAnswer(
+        answer = AnswerEvents(
             waiting=waiting,
             stream=self._dialect.stream(request_id, int(context.now_s()), parsed),
             clock=context.clock,

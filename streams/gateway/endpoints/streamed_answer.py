@@ -22,7 +22,7 @@ DISCONNECTED = "disconnected"
 
 
 @dataclass(slots=True)
-class StreamedAnswer:
+class AnswerEvents:
     """A stream to one client. `until_ms` is its deadline by the monotonic counter; `ended` is
     called once, with the code of its end.
     """

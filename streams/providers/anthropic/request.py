@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.native_body import NativeDialect
+from schemas.gateway.native_body import NativeDialect
 from streams.providers.answer_fields import Json, json_text, part, with_extra
 from streams.providers.anthropic.thinking import (
     extra_fields,

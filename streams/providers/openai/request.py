@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from schemas.native_body import NATIVE, NativeDialect
+from schemas.gateway.native_body import NATIVE, NativeDialect
 from streams.providers.answer_fields import Json, with_extra
 from streams.providers.native_bodies import capped, native_body, prepared, without_nulls
 from streams.providers.port import ChatCall

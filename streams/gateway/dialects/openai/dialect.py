@@ -8,7 +8,7 @@ from typing import Any
 from streams.gateway.dialects.answer import AnsweredRequest
 from streams.gateway.dialects.openai.answer import chat_completion, error_body
 from streams.gateway.dialects.openai.request import parse_chat
-from streams.gateway.dialects.openai.stream import ChatStream
+from streams.gateway.dialects.openai.stream import ChatChunks
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.errors import HttpError
 from streams.gateway.limits import RateLimit
@@ -27,9 +27,9 @@ class ChatCompletions:
         """See `VendorDialect.answer`."""
         return chat_completion(answered)
 
-    def stream(self, request_id: str, created: int, parsed: ParsedRequest) -> ChatStream:
+    def stream(self, request_id: str, created: int, parsed: ParsedRequest) -> ChatChunks:
         """See `VendorDialect.stream`."""
-        return ChatStream(request_id, created, include_usage=parsed.include_usage)
+        return ChatChunks(request_id, created, include_usage=parsed.include_usage)
 
     def error(self, error: HttpError, request_id: str) -> Mapping[str, Any]:
         """See `VendorDialect.error`."""

@@ -24,7 +24,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 _DONE = b"data: [DONE]\n\n"
 
 
-class ChatStream:
+class ChatChunks:
     """The chunks of one answer, as server-sent events. `created` is Unix time in seconds."""
 
     def __init__(self, request_id: str, created: int, *, include_usage: bool) -> None:

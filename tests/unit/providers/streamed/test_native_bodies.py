@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from schemas.encoding import exact_json
-from schemas.native_body import NativeBody, NativeDialect
+from schemas.gateway.native_body import NativeBody, NativeDialect
 from streams.providers.answer_fields import encode
 from streams.providers.anthropic import answer as anthropic_answer
 from streams.providers.anthropic import request as anthropic_format

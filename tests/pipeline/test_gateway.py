@@ -1,0 +1,167 @@
+"""The HTTP gateway in front of real Kafka and a real worker, used by OpenAI's SDK."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import openai
+import pytest
+
+from tests.rig.observed.books import read_ledger, rows
+from tests.rig.observed.polling import poll_until
+from tests.rig.stack import Stack, switch_faults
+
+HELLO = [{"role": "user", "content": "What is Kafka?"}]
+
+
+@pytest.fixture(scope="module")
+def gateways(pipeline: Stack) -> Iterator[Stack]:
+    """The shared pipeline with two gateways; the second wants keys."""
+    pipeline.start_gateway(1, wait=False)
+    pipeline.start_gateway(2, SLUICE_GATEWAY_OPEN="0")
+    pipeline.processes["gateway-1"].wait_ready(
+        lambda: httpx.get(f"{pipeline.gateway_url(1)}/v1/models").status_code == 200, 60
+    )
+    yield pipeline
+    for number in (1, 2):
+        pipeline.processes.pop(f"gateway-{number}").stop(grace_s=12.0)
+
+
+def client_of(stack: Stack, number: int = 1, key: str = "any") -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{stack.gateway_url(number)}/v1", api_key=key, max_retries=0)
+
+
+def sluice(stack: Stack, *arguments: str) -> str:
+    """The output of a command."""
+    environment = {
+        **os.environ,
+        "SLUICE_KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap,
+        "SLUICE_HOME": str(stack.folder),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def test_an_answer_over_http_is_stored_and_paid_as_in_the_ledger(gateways: Stack) -> None:
+    client = client_of(gateways)
+    raw = client.chat.completions.with_raw_response.create(
+        model="auto",
+        messages=HELLO,  # type: ignore[arg-type]
+        extra_headers={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"},
+    )
+    answer = raw.parse()
+    request_id = raw.headers["x-sluice-request-id"]
+    assert answer.choices[0].message.content
+    assert answer.usage is not None
+    query = (
+        "SELECT model, input_tokens, toString(cost) FROM sluice.requests "
+        f"WHERE request_id = '{request_id}'"
+    )
+    poll_until(lambda: bool(rows(gateways.clickhouse_url, query)))
+    ((model, tokens, cost),) = rows(gateways.clickhouse_url, query)
+    assert (model, int(tokens)) == (answer.model, answer.usage.prompt_tokens)
+    assert float(cost) == float(raw.headers["x-sluice-cost-usd"])
+
+
+@pytest.mark.parametrize("model", ["auto", "complex", "gpt-4o"])
+def test_a_stream_is_whole_with_its_usage(gateways: Stack, model: str) -> None:
+    chunks = list(
+        client_of(gateways).chat.completions.create(
+            model=model,
+            messages=HELLO,  # type: ignore[arg-type]
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    texts = [each.choices[0].delta.content or "" for each in chunks if each.choices]
+    assert "".join(texts).strip()
+    assert [each.choices[0].finish_reason for each in chunks if each.choices][-1] == "stop"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens > 0
+
+
+def test_a_retry_at_another_gateway_with_the_idempotency_key_is_not_paid_again(
+    gateways: Stack, own_name: str
+) -> None:
+    key = sluice(gateways, "keys", "create", "--tenant", "acme").strip()
+    again = gateways.gateway_url(1)
+    headers = {"Idempotency-Key": own_name}
+    served = client_of(gateways, 2, key)
+    _until_accepted(served)
+    before = len(read_ledger(gateways.ledger))
+    first = served.chat.completions.create(
+        model="gpt-4o",
+        messages=HELLO,  # type: ignore[arg-type]
+        extra_headers=headers,
+    )
+    second = openai.OpenAI(base_url=f"{again}/v1", api_key=key).chat.completions.create(
+        model="gpt-4o",
+        messages=HELLO,  # type: ignore[arg-type]
+        extra_headers=headers,
+    )
+    assert first.id == second.id
+    assert len(read_ledger(gateways.ledger)) == before + 1
+
+
+def _until_accepted(client: openai.OpenAI) -> None:
+    def accepted() -> bool:
+        try:
+            return bool(client.models.list().data)
+        except openai.AuthenticationError:
+            return False
+
+    poll_until(accepted)
+
+
+def test_a_key_works_once_it_is_created_and_no_more_once_it_is_revoked(gateways: Stack) -> None:
+    made = json.loads(sluice(gateways, "keys", "create", "--tenant", "acme", "--json"))
+    client = client_of(gateways, 2, made["key"])
+    _until_accepted(client)
+    assert made["key_id"] in sluice(gateways, "keys", "list")
+    sluice(gateways, "keys", "revoke", made["key_id"])
+
+    def refused() -> bool:
+        try:
+            client.models.list()
+        except openai.AuthenticationError:
+            return True
+        return False
+
+    poll_until(refused)
+
+
+def test_a_request_whose_client_left_is_taken_over_by_its_retry(gateways: Stack) -> None:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Wait {os.getpid()}"}]}
+    url = f"{gateways.gateway_url(1)}/v1/chat/completions"
+    switch_faults(gateways.simulator_url, {"kind": "slow", "delay_ms": 2_000})
+    before = len(read_ledger(gateways.ledger))
+    try:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(url, json=body, timeout=0.5)
+        again = httpx.post(url, json=body, timeout=30, headers={"x-stainless-retry-count": "1"})
+    finally:
+        switch_faults(gateways.simulator_url)
+    assert again.status_code == 200
+    assert len(read_ledger(gateways.ledger)) == before + 1
+
+
+def test_more_headers_than_the_limit_close_the_connection(gateways: Stack) -> None:
+    url = f"{gateways.gateway_url(1)}/v1/models"
+    for headers in ({f"x-{n}": "v" for n in range(400)}, {"x-big": "v" * 100_000}):
+        try:
+            assert httpx.get(url, headers=headers).status_code == 431
+        except httpx.RemoteProtocolError:
+            continue
+    assert httpx.get(url).status_code == 200
