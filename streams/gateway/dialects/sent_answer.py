@@ -55,6 +55,15 @@ class Unsent:
             said = (call.get("function") or {}).get("arguments") or ""
             self.arguments[call["index"]] = self.arguments.get(call["index"], "") + said
 
+    def as_reasoning(self, delta: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a delta whose reasoning continues what was sent as one text, as a message holds
+        it: blocks of thinking are apart there.
+        """
+        found = dict(delta)
+        if found.get(REASONING) and self.reasoning and self.thoughts[-1].is_signed:
+            found[REASONING] = _BETWEEN_THOUGHTS + found[REASONING]
+        return found
+
     def _open_thought(self) -> SentThought:
         if not self.thoughts or self.thoughts[-1].is_signed:
             self.thoughts.append(SentThought())
