@@ -6,7 +6,7 @@ All that a worker would refuse is refused here, before anything is written, with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.encoding import exact_json
@@ -28,6 +28,9 @@ _MARGIN_SHARE = 0.2
 
 _ID_ROOM = 128
 """Bytes of the request id, which is added to the record later."""
+
+_OF_SIZE = frozenset({400, 413})
+"""Statuses of requests with too many values or bytes."""
 
 _TIMEOUT_HEADERS = ("x-stainless-read-timeout", "x-stainless-timeout")
 
@@ -51,11 +54,28 @@ def admit(
     headers: Mapping[str, str],
     alias_of: Callable[[str], str | None],
 ) -> AdmittedRequest:
-    """Return a request as it is published.
+    """Return a request as it is published. A body in the vendor's form that is only a hint is left
+    out if the request is too large with it.
 
     Raises:
         HttpError: 400, 403, 404 or 413; the request, its key's rights or its size do not permit it.
     """
+    try:
+        return _admitted(parsed, caller, snapshot, headers, alias_of)
+    except HttpError as error:
+        is_hint = parsed.native is not None and not parsed.native.required
+        if not is_hint or error.status not in _OF_SIZE:
+            raise
+        return _admitted(replace(parsed, native=None), caller, snapshot, headers, alias_of)
+
+
+def _admitted(
+    parsed: ParsedRequest,
+    caller: AuthenticatedCaller,
+    snapshot: RegistrySnapshot,
+    headers: Mapping[str, str],
+    alias_of: Callable[[str], str | None],
+) -> AdmittedRequest:
     key = caller.key
     for name in sorted(parsed.own - OPEN_FIELDS - NEVER):
         check_field(key, name)

@@ -16,22 +16,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.http_origin import address_of, refusal
 from schemas.errors import DeliveryError, KafkaAwayError
 from streams.gateway.context import GatewayContext
+from streams.gateway.dialects.anthropic.dialect import Messages
 from streams.gateway.dialects.openai.dialect import ChatCompletions
+from streams.gateway.dialects.port import VendorDialect
 from streams.gateway.endpoints.completions import Completions
 from streams.gateway.endpoints.feedback import Feedback
-from streams.gateway.endpoints.models import Models
+from streams.gateway.endpoints.models import ANTHROPIC_VERSION, Models
+from streams.gateway.endpoints.token_counts import TokenCounts
 from streams.gateway.errors import GatewayCode, HttpError
 
 log = logging.getLogger(__name__)
+
+MESSAGES = "/v1/messages"
+"""Anthropic's endpoint. Errors at and below it are in Anthropic's form."""
 
 
 def gateway_application(context: GatewayContext) -> Starlette:
     """Return the application that serves the endpoints."""
     chat = Completions(ChatCompletions(), context).serve
+    messages = Completions(Messages(), context).serve
+    count = TokenCounts(Messages(), context).serve
     models = Models(context).serve
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route(MESSAGES, messages, methods=["POST"]),
+            Route(f"{MESSAGES}/count_tokens", count, methods=["POST"]),
             Route("/v1/models", models, methods=["GET"]),
             Route("/v1/models/{model:path}", models, methods=["GET"]),
             Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),
@@ -83,8 +93,8 @@ async def _not_found(request: Request, error: Exception) -> Response:
         found = HttpError(
             404,
             GatewayCode.NOT_FOUND,
-            "unknown URL; there are POST /v1/chat/completions, POST /v1/feedback and GET "
-            "/v1/models",
+            "unknown URL; there are POST /v1/chat/completions, POST /v1/messages, POST "
+            "/v1/messages/count_tokens, POST /v1/feedback and GET /v1/models",
         )
     return _error_response(request, found)
 
@@ -102,8 +112,14 @@ async def _failed(request: Request, error: Exception) -> Response:
     )
 
 
+def _dialect_of(request: Request) -> VendorDialect:
+    path = request.url.path
+    is_messages = path == MESSAGES or path.startswith(f"{MESSAGES}/")
+    return Messages() if is_messages or ANTHROPIC_VERSION in request.headers else ChatCompletions()
+
+
 def _error_response(request: Request, error: HttpError) -> Response:
-    dialect = ChatCompletions()
+    dialect = _dialect_of(request)
     headers = {"x-should-retry": "true" if error.retryable else "false"}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(max(round(error.retry_after_s), 1))

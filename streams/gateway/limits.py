@@ -20,21 +20,47 @@ class _Bucket:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """The state of a key's limit of requests per minute. It is full again in `reset_s`; `pause_s`
+    is above 0 if this request is over the limit.
+    """
+
+    limit: int
+    remaining: int
+    reset_s: float
+    pause_s: float = 0.0
+
+    def check(self) -> None:
+        """Refuse a request that is over the limit.
+
+        Raises:
+            HttpError: 429, with the pause after which one request is permitted.
+        """
+        if self.pause_s > 0:
+            raise HttpError(
+                429,
+                GatewayCode.RATE_LIMITED,
+                f"this API key permits {self.limit} requests per minute; retry in "
+                f"{self.pause_s:.1f} s",
+                retryable=True,
+                retry_after_s=self.pause_s,
+            )
+
+
 class KeyLimits:
     """Token buckets by API key: a minute's requests at once, then at the limit's rate."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def take(self, key: ApiKey, elapsed_ms: float) -> dict[str, str]:
-        """Count a request; return the rate-limit headers in OpenAI's form, empty without a limit.
-
-        Raises:
-            HttpError: 429, with the pause after which one request is permitted.
+    def take(self, key: ApiKey, elapsed_ms: float) -> RateLimit | None:
+        """Count a request, if the limit permits it; return the state of the limit, `None` for a key
+        without one.
         """
         limit = key.requests_per_minute
         if limit is None:
-            return {}
+            return None
         bucket = self._buckets.get(key.key_id)
         if bucket is None:
             bucket = self._buckets[key.key_id] = _Bucket(tokens=float(limit), at=elapsed_ms)
@@ -43,19 +69,14 @@ class KeyLimits:
         self._buckets.move_to_end(key.key_id)
         gained = (elapsed_ms - bucket.at) * limit / _MINUTE_MS
         bucket.tokens, bucket.at = min(bucket.tokens + gained, float(limit)), elapsed_ms
+        pause_s = 0.0
         if bucket.tokens < 1:
             pause_s = (1 - bucket.tokens) * 60 / limit
-            raise HttpError(
-                429,
-                GatewayCode.RATE_LIMITED,
-                f"this API key permits {limit} requests per minute; retry in {pause_s:.1f} s",
-                retryable=True,
-                retry_after_s=pause_s,
-            )
-        bucket.tokens -= 1
-        reset_s = (limit - bucket.tokens) * 60 / limit
-        return {
-            "x-ratelimit-limit-requests": str(limit),
-            "x-ratelimit-remaining-requests": str(int(bucket.tokens)),
-            "x-ratelimit-reset-requests": f"{reset_s:.1f}s",
-        }
+        else:
+            bucket.tokens -= 1
+        return RateLimit(
+            limit=limit,
+            remaining=int(bucket.tokens),
+            reset_s=(limit - bucket.tokens) * 60 / limit,
+            pause_s=pause_s,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from schemas.records import NANO, Reply
+from schemas.records import NANO, Reply, ReplyUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,9 @@ class AnsweredRequest:
 
 
 def answer_headers(reply: Reply, waited_ms: float) -> dict[str, str]:
-    """Return what a plain answer's headers say of its way: model, tiers, cost (USD), time (ms)."""
+    """Return what a plain answer's headers say of its way: model, tiers, cost (USD), time (ms), and
+    whether its usage is unknown.
+    """
     found = {
         "x-sluice-request-id": reply.request_id,
         "x-sluice-model": reply.model or "",
@@ -34,10 +36,20 @@ def answer_headers(reply: Reply, waited_ms: float) -> dict[str, str]:
         "x-sluice-tiers-tried": ",".join(reply.tiers_tried),
         "x-sluice-cost-usd": usd(reply.cost_nano),
         "x-sluice-baseline-cost-usd": usd(reply.baseline_cost_nano),
+        "x-sluice-usage": "" if is_reported(reply.usage) else "unknown",
         "x-sluice-degraded": "true" if reply.degraded else "",
         "x-sluice-latency-ms": f"{waited_ms:.0f}",
     }
     return {name: _ascii(value) for name, value in found.items() if value}
+
+
+def is_reported(counted: ReplyUsage | None) -> bool:
+    """Return whether the provider reported the tokens of the answering call."""
+    return (
+        counted is not None
+        and counted.input_tokens is not None
+        and counted.output_tokens is not None
+    )
 
 
 def usd(nano: int | None) -> str:

@@ -10,6 +10,7 @@ from streams.gateway.dialects.answer import AnsweredRequest
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
+from streams.gateway.limits import RateLimit
 
 
 class AnswerStream(Protocol):
@@ -63,6 +64,10 @@ class VendorDialect(Protocol):
 
     def headers(self, request_id: str) -> Mapping[str, str]:
         """Return the headers that the vendor's answers and errors carry."""
+        ...
+
+    def limit_headers(self, limit: RateLimit, now_s: float) -> Mapping[str, str]:
+        """Return the headers for a key's rate limit; `now_s` is Unix time in seconds."""
         ...
 
     def status(self, error: HttpError) -> int:

@@ -101,7 +101,10 @@ class Completions:
                 "too many requests wait for a reply here; retry later",
                 retryable=True,
             )
-        exchange.limit_headers = context.limits.take(caller.key, context.clock.elapsed_ms())
+        limit = context.limits.take(caller.key, context.clock.elapsed_ms())
+        if limit is not None:
+            exchange.limit_headers = self._dialect.limit_headers(limit, context.now_s())
+            limit.check()
         body = await read_body(request, context.settings.gateway_max_body_bytes)
         extra_names = frozenset[str]().union(
             *(each.extra_body for each in snapshot.models.values())

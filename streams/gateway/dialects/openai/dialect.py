@@ -11,6 +11,7 @@ from streams.gateway.dialects.openai.request import parse_chat
 from streams.gateway.dialects.openai.stream import ChatChunks
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.errors import HttpError
+from streams.gateway.limits import RateLimit
 
 
 class ChatCompletions:
@@ -37,6 +38,14 @@ class ChatCompletions:
     def headers(self, request_id: str) -> Mapping[str, str]:
         """See `VendorDialect.headers`."""
         return {"x-request-id": request_id}
+
+    def limit_headers(self, limit: RateLimit, now_s: float) -> Mapping[str, str]:
+        """See `VendorDialect.limit_headers`."""
+        return {
+            "x-ratelimit-limit-requests": str(limit.limit),
+            "x-ratelimit-remaining-requests": str(limit.remaining),
+            "x-ratelimit-reset-requests": f"{limit.reset_s:.1f}s",
+        }
 
     def status(self, error: HttpError) -> int:
         """See `VendorDialect.status`."""

@@ -38,8 +38,9 @@ class ChatChunks:
     def part(self, part: AnswerPart) -> Iterator[bytes]:
         """Yield the events of a part of the answer."""
         yield from self._begin(part.model)
+        shown = self._sent.as_reasoning(part.delta)
         self._sent.note(part.delta)
-        yield self._chunk(dict(part.delta))
+        yield self._chunk(shown)
 
     def end(self, reply: Reply) -> Iterator[bytes]:
         """Yield the rest of an answer, and the end of the stream.
