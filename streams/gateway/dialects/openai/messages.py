@@ -12,7 +12,7 @@ _MARK = "cache_control"
 _NATIVE_PARTS = {"input_audio": "[audio]", "file": "[file]"}
 """Parts that only a provider of this dialect understands, and the text for classification."""
 
-_DETAILS = frozenset({"auto", "low", "high"})
+_DETAILS = (None, "auto", "low", "high")
 
 
 @dataclass(slots=True)
@@ -68,13 +68,14 @@ def _message(message: Mapping[str, Any], found: Conversation) -> dict[str, Any]:
 def _part(part: Any, found: Conversation) -> Any:
     if not isinstance(part, Mapping):
         return part
-    if part.get("type") in _NATIVE_PARTS:
+    kind = part.get("type")
+    if isinstance(kind, str) and kind in _NATIVE_PARTS:
         found.needs_dialect = True
-        return {"type": "text", "text": _NATIVE_PARTS[part["type"]]}
+        return {"type": "text", "text": _NATIVE_PARTS[kind]}
     kept = {name: value for name, value in part.items() if name != _MARK}
     found.has_marks = found.has_marks or _MARK in part
     image = kept.get("image_url")
-    if isinstance(image, Mapping) and image.get("detail", "auto") not in _DETAILS:
+    if isinstance(image, Mapping) and image.get("detail") not in _DETAILS:
         found.has_marks = True
         kept["image_url"] = {name: value for name, value in image.items() if name != "detail"}
     return kept

@@ -39,6 +39,7 @@ _NEEDED = frozenset({"audio", "functions", "function_call", "web_search_options"
 
 _TEXT_ONLY = ["text"]
 _TOOL_MODES = frozenset({"none", "auto", "required"})
+_NATIVE_CHOICES = ("custom", "allowed_tools")
 
 
 def parse_chat(body: Mapping[str, Any], extra_names: Collection[str]) -> ParsedRequest:
@@ -124,9 +125,10 @@ def _take_tools(given: Mapping[str, Any], document: dict[str, Any]) -> bool:
         document["tools"] = tools
     if choice is None:
         return needed
-    if isinstance(choice, Mapping) and choice.get("type") in {"custom", "allowed_tools"}:
+    if isinstance(choice, Mapping) and choice.get("type") in _NATIVE_CHOICES:
         return True
-    if "tools" in document or choice not in _TOOL_MODES:
+    is_mode = isinstance(choice, str) and choice in _TOOL_MODES
+    if "tools" in document or not is_mode:
         document["tool_choice"] = choice
     return needed
 
