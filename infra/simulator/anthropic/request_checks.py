@@ -14,7 +14,6 @@ from anthropic.types.message_create_params import (
     MessageCreateParamsNonStreaming,
     MessageCreateParamsStreaming,
 )
-from typing_extensions import TypedDict
 
 from infra.simulator.anthropic.option_checks import cache_marks, check_thinking
 from infra.simulator.call_facts import (
@@ -29,20 +28,20 @@ from infra.simulator.call_facts import (
 from infra.simulator.request_types import RequestType
 
 
-class _Sampling(TypedDict, total=False):
-    """Parameters that models older than the SDK still take."""
+class _Parameters(MessageCreateParamsNonStreaming, total=False):
+    """The SDK's parameters, and those that models older than the SDK still take."""
 
     temperature: float
     top_p: float
     top_k: int
 
 
-class _Parameters(MessageCreateParamsNonStreaming, _Sampling):
-    """Parameters of a call without a stream."""
+class _StreamedParameters(MessageCreateParamsStreaming, total=False):
+    """The same of a streamed call."""
 
-
-class _StreamedParameters(MessageCreateParamsStreaming, _Sampling):
-    """Parameters of a streamed call."""
+    temperature: float
+    top_p: float
+    top_k: int
 
 
 _TYPE = RequestType(_Parameters)

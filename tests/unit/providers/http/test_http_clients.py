@@ -207,19 +207,18 @@ def test_an_unrequested_compression_is_decoded_in_pieces(opening: str, size: int
     assert b"".join(ask(opening, response)[1]) == body
 
 
+UNREADABLE = {
+    "no gzip": ("gzip", b"no gzip"),
+    "another compression": ("br", b"x"),
+    "an early end": ("gzip", gzip.compress(b"x" * 100)[:-4]),
+    "two members": ("gzip", gzip.compress(b"x") + gzip.compress(b"y")),
+}
+
+
 @both
-@pytest.mark.parametrize(
-    ("encoding", "body"),
-    [
-        ("gzip", b"no gzip"),
-        ("br", b"x"),
-        ("gzip", gzip.compress(b"x" * 100)[:-4]),
-        ("gzip", gzip.compress(b"x") + gzip.compress(b"y")),
-    ],
-)
-def test_a_compression_that_cannot_be_decoded_is_a_bad_response(
-    opening: str, encoding: str, body: bytes
-) -> None:
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_compression_that_cannot_be_decoded_is_a_bad_response(opening: str, what: str) -> None:
+    encoding, body = UNREADABLE[what]
     response = ScriptedResponse(headers={"content-encoding": encoding}, pieces=(body,))
     for method in METHODS:
         assert refused(opening, response, method).error_class is ErrorClass.BAD_RESPONSE
