@@ -100,6 +100,7 @@ def tool_use(call: Mapping[str, Any]) -> Block:
         "id": _NOT_IN_AN_ID.sub("_", call["id"]),
         "name": call["function"]["name"],
         "input": {},
+        "caller": {"type": "direct"},
     }
 
 

@@ -39,6 +39,9 @@ SIGNED = st.builds(
 REDACTED = st.builds(lambda data: {"type": "redacted_thinking", "data": data}, SOME_TEXT)
 
 
+DIRECT = {"caller": {"type": "direct"}}
+
+
 def reply_of(message: dict[str, Any], finish_reason: str = "stop", **more: Any) -> Reply:
     """A worker's reply with an answer."""
     return Reply(
@@ -226,9 +229,9 @@ def test_parallel_calls_whose_inputs_arrive_in_turns_are_told_apart() -> None:
     body = streamed([{"content": "So"}, *begun, {"content": ":"}, *ended], reply)
     assert accumulated(body) == plain(reply) | {"content": [
         {"type": "text", "text": "So", "citations": None},
-        {"type": "tool_use", "id": "toolu_0", "name": "look", "input": {"at": "a"}},
+        {"type": "tool_use", "id": "toolu_0", "name": "look", "input": {"at": "a"}} | DIRECT,
         {"type": "text", "text": ":", "citations": None},
-        {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "b"}},
+        {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "b"}} | DIRECT,
     ]}  # fmt: skip
 
 

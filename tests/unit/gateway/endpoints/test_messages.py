@@ -156,7 +156,7 @@ def test_a_stream_has_named_events_and_the_request_id() -> None:
         ("no_capacity", True, 529, "overloaded_error"),
         ("deadline_exceeded", True, 504, "timeout_error"),
         ("all_models_failed", True, 502, "api_error"),
-        ("duplicate_request", True, 409, "conflict_error"),
+        ("duplicate_request", True, 409, "invalid_request_error"),
         ("something_new", False, 500, "api_error"),
     ],
 )
