@@ -4,7 +4,7 @@ READY := .venv/.ready
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics chaos chaos-budget chaos-clock chaos-poison overload flood soak fuzz test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics chaos chaos-budget chaos-clock chaos-gateway chaos-poison overload flood soak fuzz test-containers lock docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ chaos-budget: setup ## 1.00 USD over four workers: spend stops at the limit, als
 
 chaos-clock: setup ## clocks of a worker and a sink jump by hours under load (needs a C compiler)
 	@$(BIN)/python -m tests.chaos.clock
+
+chaos-gateway: setup ## two HTTP gateways, clients that retry; gateway, worker and Kafka are killed
+	@$(BIN)/python -m tests.chaos.gateway
 
 chaos-poison: setup ## messages that fail in every agent, or end its worker
 	@$(BIN)/python -m tests.chaos.poison

@@ -62,6 +62,7 @@ class Fists:
             "simulator": lambda: self._stack.start_simulator(*SIMULATOR, wait=False),
             "worker": lambda: self._stack.start_worker(int(number), wait=False),
             "sink": lambda: self._stack.start_sink(int(number), wait=False),
+            "gateway": lambda: self._stack.start_gateway(int(number), wait=False),
         }
         with suppress(LocalStackError):
             starts[kind]()
