@@ -28,7 +28,9 @@ class LoggedValue:
 
 
 class PromptLog(Protocol):
-    """Reads requests by their position in the log."""
+    """Reads requests by their position in the log; `missing_topics` had none of the read ones."""
+
+    missing_topics: set[str]
 
     def read(self, places: Collection[LogPlace]) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         """Yield the records at these positions, in any order; deleted ones are left out."""
@@ -40,6 +42,7 @@ class InMemoryPromptLog:
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
         self._records = records
+        self.missing_topics: set[str] = set()
 
     async def read(
         self, places: Collection[LogPlace]

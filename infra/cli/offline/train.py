@@ -156,9 +156,9 @@ def _gathered(between: TimeRange, by: str, pair: tuple[str, str]) -> Gathered:
     both = gathered.both(*pair)
     if both < LEAST_ROWS:
         raise TooFewLabelsError(
-            f"{both} requests have scores of both {pair[0]} and {pair[1]}; {LEAST_ROWS} "
-            "are required. Enable shadow calls with a judge (policy.shadow and policy.judge in "
-            "the registry), or give a longer range: --since 30d"
+            f"{both} requests have scores of both {pair[0]} and {pair[1]}; "
+            f"{LEAST_ROWS} are required{gathered.why_gone}. Enable shadow calls with a judge "
+            "(policy.shadow and policy.judge in the registry), or give a longer range: --since 30d"
         )
     return gathered
 

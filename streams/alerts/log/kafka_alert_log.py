@@ -25,11 +25,15 @@ from schemas.topics import ALERTS
 from streams.alerts.log.alert_log import AlertRecord, Read
 from streams.alerts.log.event_reader import EventRecord
 from streams.alerts.log.lease_times import LeaseTimes
+from streams.alerts.log.topic_changes import TopicChanges
 
 POLL_MS = 500
 POLL_RECORDS = 500
 FETCH_MIN_BYTES = 64 * 1024
 """Alerts are read every few seconds, so a fetch for each event would be wasted."""
+
+METADATA_MAX_AGE_MS = 3_000
+"""Time within which the group notices that the alerts' topic was deleted or created."""
 
 SETTLE_MS = 1_000
 """Time behind the last fetch from which the events count as complete."""
@@ -75,9 +79,12 @@ class KafkaAlertLog:
         self._events: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
         self._reached: dict[TopicPartition, int] = {}
+        self._changes = TopicChanges()
 
     async def start(self) -> None:
         """See `AlertLog`."""
+        self._changes.forget()
+        self._reached = {}
         self._lease = open_consumer(
             **self._kafka,
             group_id=self._group,
@@ -87,6 +94,7 @@ class KafkaAlertLog:
             heartbeat_interval_ms=self._times.session_ms // 3,
             max_poll_interval_ms=self._times.idle_ms,
             fetch_max_wait_ms=POLL_MS,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
         )
         self._events = open_consumer(
             **self._kafka,
@@ -124,6 +132,7 @@ class KafkaAlertLog:
     async def alerts(self) -> Sequence[AlertRecord]:
         """See `AlertLog`."""
         lease = self._started(self._lease)
+        await self._changes.check(lease._client, {ALERTS, *(at.topic for at in self._reached)})
         end = (await lease.end_offsets([ALERT_PLACE]))[ALERT_PLACE]
         found: list[AlertRecord] = []
         while self.mine and await lease.position(ALERT_PLACE) < end:
