@@ -48,6 +48,8 @@ class InMemoryPromptLog:
         self, places: Collection[LogPlace]
     ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         """See `PromptLog.read`."""
+        known = {place.topic for place in self._records}
+        self.missing_topics |= {place.topic for place in places} - known
         for place in places:
             if place in self._records:
                 yield place, self._records[place]

@@ -74,5 +74,6 @@ def work_topic_fault(names: Collection[str], partitions: Mapping[str, int]) -> s
         return None
     return (
         f"the topic {narrow} has {partitions[narrow]} partitions, other tier, wait and event "
-        f"topics have {most}; add partitions: kafka-topics.sh --alter --topic {narrow} --partitions {most}"
+        f"topics have {most}; add partitions: kafka-topics.sh --alter --topic {narrow} "
+        f"--partitions {most}"
     )

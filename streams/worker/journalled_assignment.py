@@ -59,12 +59,11 @@ class JournalledAssignment:
                 return
 
     async def _is_read(self, owned: Collection[int]) -> bool:
+        fault: str | None = None
         try:
             await self._journals.assign(owned)
         except TopicError as error:
             fault = str(error)
-        else:
-            fault = None
         if fault is not None and self.fault is None:
             log.error("the assigned partitions stay closed: %s", fault)
         self.fault = fault

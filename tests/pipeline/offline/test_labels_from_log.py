@@ -94,6 +94,7 @@ def test_records_at_the_positions_are_read_and_deleted_ones_skipped(
         found = {place: value async for place, value in log.read([*wanted, *never])}
         assert found == {place: held[place] for place in wanted if place in held}
         assert len(found) == len(wanted) - 2
+        assert log.missing_topics == {f"{own_name}-never"}
         assert [each async for each in log.read([])] == []
 
     asyncio.run(case())
