@@ -296,17 +296,18 @@ def test_rules_are_evaluated_on_after_topics_were_deleted_and_recreated(own_name
 
     async def recreate(admin: AdminClient, topic: str, partitions: int) -> None:
         await asyncio.to_thread(admin.delete_topics([topic])[topic].result, 30)
-        new = NewTopic(topic, partitions, 1, config={"message.timestamp.type": "LogAppendTime"})
+        config = next(each.config for each in declared_topics() if each.name == topic)
+        new = NewTopic(topic, partitions, 1, config=config)
         while True:
             with suppress(KafkaException):
                 await asyncio.to_thread(admin.create_topics([new])[topic].result, 30)
                 return
             await asyncio.sleep(0.05)
 
-    async def fired_after(bench: Bench, begun: int) -> None:
+    async def fired(bench: Bench) -> None:
         while True:
             with suppress(KafkaError, SluiceError):
-                found = await read_alerts({"bootstrap.servers": bench.address}, begun)
+                found = await read_alerts({"bootstrap.servers": bench.address}, 0)
                 if any(b"error_rate" in each.value for each in found):
                     return
             await asyncio.sleep(0.3)
@@ -324,13 +325,15 @@ def test_rules_are_evaluated_on_after_topics_were_deleted_and_recreated(own_name
                     await asyncio.sleep(0.05)
 
             stack.push_async_callback(_ended, asyncio.create_task(traffic()))
-            await fired_after(bench, 0)
+            await fired(bench)
             await recreate(admin, ALERTS, 1)
             # The alert is active no more: its log is another one.
-            await fired_after(bench, 0)
+            await fired(bench)
             await recreate(admin, OUTCOMES, 2)
             await recreate(admin, ALERTS, 1)
-            await fired_after(bench, 0)
+            await fired(bench)
+        # The server is used again.
+        await recreate(admin, OUTCOMES, 4)
 
     with some_kafka() as address:
         asyncio.run(asyncio.wait_for(scenario(), 110))

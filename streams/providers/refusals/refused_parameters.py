@@ -71,8 +71,9 @@ def named_parameter(error: Mapping[str, Any]) -> str | None:
     """Return the field of the request that an error names in its own field, as a path."""
     given = error.get("param") or error.get("loc")
     if isinstance(given, list):
-        parts = [each for each in given if each != "body"]
-        given = ".".join(map(str, parts)) if len(parts) <= _MOST_PARTS else None
+        parts = [each for each in given[:_MOST_PARTS] if each != "body"]
+        is_path = len(given) <= _MOST_PARTS and all(isinstance(each, str | int) for each in parts)
+        given = ".".join(map(str, parts)) if is_path else None
     return given if isinstance(given, str) and _FIELD.fullmatch(given) else None
 
 

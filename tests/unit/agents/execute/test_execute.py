@@ -145,10 +145,8 @@ def test_a_refused_request_is_tried_on_one_other_model_unless_the_request_is_at_
 def test_a_refused_request_names_the_caller_s_field_and_no_text_of_the_provider(
     parameter: str | None, ending: str
 ) -> None:
-    def refusing(call, endpoint):  # type: ignore[no-untyped-def]
-        raise ProviderError(ErrorClass.INVALID_REQUEST, "no", status=400, parameter=parameter)
-
-    (reply,) = answered(refusing).replies()
+    error = ProviderError(ErrorClass.INVALID_REQUEST, "no", status=400, parameter=parameter)
+    (reply,) = answered(scripted(error)).replies()
     assert reply["error"]["message"] == f"every called provider rejected the request{ending}"
 
 
