@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -111,12 +112,13 @@ class KafkaAlertLog:
         self._lease.subscribe([ALERTS], listener=self._election)
 
     async def stop(self) -> None:
-        """See `AlertLog`."""
-        for part in (self._lease, self._events):
-            if part is not None:
-                await part.stop()
-        if self._admin is not None:
-            await self._admin.close()
+        """See `AlertLog`. Each connection is closed, also if another one fails."""
+        async with AsyncExitStack() as stack:
+            for part in (self._lease, self._events):
+                if part is not None:
+                    stack.push_async_callback(part.stop)
+            if self._admin is not None:
+                stack.push_async_callback(self._admin.close)
 
     async def elected(self) -> None:
         """See `AlertLog`."""
