@@ -20,18 +20,23 @@ def booleans_as_numbers(text: YamlText, validated: Any, under: Path = ()) -> lis
             message="expected a number, not true or false (YAML reads yes, no, on and off so)",
             line=text.line((*under, *path)),
         )
-        for path in _places(text.value, validated, ())
+        for path in _places(text.value, validated)
     ]
 
 
-def _places(read: Any, validated: Any, path: Path) -> Iterator[Path]:
-    if isinstance(read, bool):
-        if isinstance(validated, int | float | Decimal) and not isinstance(validated, bool):
-            yield path
-    elif isinstance(read, Mapping) and isinstance(validated, Mapping):
-        for key, value in read.items():
-            if key in validated:
-                yield from _places(value, validated[key], (*path, str(key)))
-    elif isinstance(read, list) and isinstance(validated, Sequence):
-        for number, (value, found) in enumerate(zip(read, validated, strict=False)):
-            yield from _places(value, found, (*path, str(number)))
+def _places(read: Any, validated: Any) -> Iterator[Path]:
+    left: list[tuple[Any, Any, Path]] = [(read, validated, ())]
+    while left:
+        given, found, path = left.pop()
+        if isinstance(given, bool):
+            if isinstance(found, int | float | Decimal) and not isinstance(found, bool):
+                yield path
+        elif isinstance(given, Mapping) and isinstance(found, Mapping):
+            left.extend(
+                (value, found[key], (*path, str(key)))
+                for key, value in reversed(list(given.items()))
+                if key in found
+            )
+        elif isinstance(given, list) and isinstance(found, Sequence):
+            both = enumerate(zip(given, found, strict=False))
+            left.extend((value, own, (*path, str(number))) for number, (value, own) in both)

@@ -10,6 +10,9 @@ import yaml
 
 from streams.registry.document.problems import Problem
 
+TEXT = "tag:yaml.org,2002:str"
+"""Tag of a scalar that is text."""
+
 _NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 _MOST_DIGITS = 400
 """Of a number: Python refuses to read more than 4,300, with an error without a place."""

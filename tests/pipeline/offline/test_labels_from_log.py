@@ -124,7 +124,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     assert status == 0, printed.err
     found = json.loads(printed.out)
     assert found["gathered"]["prompts"] == {
-        "stored": 0, "from_log": ROWS, "gone": 0, "unreadable": 0
+        "stored": 0, "from_log": ROWS, "gone": 0, "missing_topics": [], "unreadable": 0
     }  # fmt: skip
     assert sorted(found["columns"]) == ["complex", "simple"]
     kept = [orjson.loads(line) for line in rows.read_bytes().splitlines()]
