@@ -8,16 +8,24 @@ from confluent_kafka.schema_registry import Schema as RegisteredSchema
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.encoding.avro_schemas import Schema
-from schemas.errors import SchemaRegistryAwayError, UndecodableError
+from schemas.errors import ConfigurationError, SchemaRegistryAwayError, UndecodableError
 
 TIMEOUT_S = 5.0
 _NOT_FOUND = 404
 
 
 class ConfluentRegistry:
-    """A registry with Confluent's HTTP interface; its URL may contain user and password."""
+    """A registry with Confluent's HTTP interface; its URL may contain user and password.
+
+    Raises:
+        ConfigurationError: it is no http(s) URL.
+    """
 
     def __init__(self, url: str) -> None:
+        if not url.isprintable() or not url.startswith(("http://", "https://")):
+            raise ConfigurationError(
+                "SLUICE_SCHEMA_REGISTRY_URL must be an http(s) URL such as http://localhost:8081"
+            )
         self._client = AsyncSchemaRegistryClient(
             {"url": url, "timeout": TIMEOUT_S, "max.retries": 0}
         )

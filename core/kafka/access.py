@@ -7,6 +7,7 @@ from the environment or a file, and no `repr` shows them.
 
 from __future__ import annotations
 
+import re
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -26,10 +27,22 @@ Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
+_HOST = re.compile(r"[^\s/@,]{1,255}")
+
+
 def _reachable(servers: str) -> str:
+    if "://" in servers:
+        raise PydanticCustomError(
+            "kafka_servers",
+            "expected host:port without a protocol; SLUICE_KAFKA_SECURITY_PROTOCOL names it",
+        )
     for server in servers.split(","):
         host, _, port = server.strip().rpartition(":")
-        if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65_536:
+        if (
+            not _HOST.fullmatch(host)
+            or not (port.isascii() and port.isdecimal())
+            or not 0 < int(port) < 65_536
+        ):
             raise PydanticCustomError(
                 "kafka_servers", "expected host:port, several separated by commas"
             )

@@ -8,6 +8,7 @@ an error only where one must answer; other callers wait for it.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -30,6 +31,7 @@ are a rejection.
 """
 
 _PAUSE_S = 1.0
+_CONNECT_S = 1.0
 _WRONG_HOST = frozenset({62, 64})
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 
@@ -37,7 +39,8 @@ _WRONG_HOST = frozenset({62, 64})
 _UNREACHABLE = frozenset(
     (
         *("KafkaConnectionError", "KafkaTimeoutError", "NoBrokersAvailable", "NodeNotReadyError"),
-        *("RequestTimedOutError", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "_TRANSPORT"),
+        *("RequestTimedOutError", "_ALL_BROKERS_DOWN", "_MSG_TIMED_OUT", "_TIMED_OUT"),
+        "_TRANSPORT",
     )
 )
 """Errors of aiokafka and librdkafka for an unreachable broker."""
@@ -56,12 +59,30 @@ def kafka_problem(error: Exception, bootstrap_servers: str | None = None) -> str
 
 
 def no_answer(bootstrap_servers: str | None = None) -> str:
-    """Return the message for an unreachable Kafka."""
+    """Return the message for a Kafka that does not answer. It tries to connect, for a second at
+    most, to tell a broker that hangs from one that is not there.
+    """
     at = f" at {bootstrap_servers}" if bootstrap_servers else ""
+    if bootstrap_servers and any(map(_listens, bootstrap_servers.split(","))):
+        return (
+            f"Kafka{at} accepts connections but does not answer: its process is paused, starting "
+            "or overloaded, or another program has this port. Check the broker and its log; local "
+            "pipeline: sluice status"
+        )
     return (
         f"Kafka{at} is unreachable. Start the local pipeline: sluice up --detach. Or set your own: "
         "SLUICE_KAFKA_BOOTSTRAP_SERVERS"
     )
+
+
+def _listens(server: str) -> bool:
+    """Return whether something accepts connections there."""
+    host, _, port = server.strip().rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class _ClosedError(Exception):
@@ -88,7 +109,8 @@ async def check_connection(
         if fault:
             raise KafkaAccessError(f"Kafka at {server.strip()} rejected the connection: {fault}")
     if must_answer:
-        raise KafkaAwayError(no_answer(str(kafka["bootstrap_servers"])))
+        servers = str(kafka["bootstrap_servers"])
+        raise KafkaAwayError(await asyncio.to_thread(no_answer, servers))
 
 
 async def _fault_at(

@@ -10,35 +10,33 @@ batching: a flood of them must not delay other records.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError
 
 from core.clock import BrokerClock
+from core.kafka.publishing.missing_topics import MissingTopics, partition_exists
+from core.kafka.publishing.pending import Delivered, Pending, PendingAgain, is_missing, may_pass
 from schemas.errors import DeliveryError, RecordTooLargeError
 from schemas.journal_headers import Headers
-from schemas.topics import DEAD_LETTER_SUFFIX, RECORD_OVERHEAD_BYTES
+from schemas.topics import ALERTS, DEAD_LETTER_SUFFIX, RECORD_OVERHEAD_BYTES, WORKERS
+
+__all__ = ["Delivered", "KafkaPublisher", "Outgoing", "PartsPublisher", "Publisher", "size_of"]
 
 OWN_TIMEOUT_MS = 60_000
 """Maximum broker outage before a record of Sluice's own topics fails."""
 
 _ASK_AGAIN_S = 0.2
 
-_LOG_APPEND_TIME = 1
-"""Timestamp type LogAppendTime; a caller's topic may have CreateTime (0)."""
+_MOST_SENDS = 10
+"""Times that a record is sent again to a topic that vanishes while it is on its way."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """Position of a produced record; `timestamp` is broker time, ms."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
+NEVER_AWAITED = (ALERTS, WORKERS)
+"""Topics that hold up no request: a missing one is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +118,12 @@ class KafkaPublisher:
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
+        self._missing = MissingTopics(clock.elapsed_ms, sleep, never_awaited=NEVER_AWAITED)
+
+    @property
+    def fault(self) -> str | None:
+        """Return the missing topic that records wait for; `None` if none waits."""
+        return self._missing.fault
 
     async def start(self) -> None:
         """Connect the producers."""
@@ -130,6 +134,7 @@ class KafkaPublisher:
 
     async def stop(self) -> None:
         """Send buffered records and disconnect."""
+        await self._missing.close()
         await self._own.stop()
         if self._aside is not None:
             await self._aside.stop()
@@ -145,14 +150,23 @@ class KafkaPublisher:
         return len(self._own.client.cluster.partitions_for_topic(topic) or ())
 
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
-        """See `Publisher.publish`."""
+        """See `Publisher.publish`. A record for a topic that does not exist waits for it."""
         limit = self._limits[record.topic] - RECORD_OVERHEAD_BYTES
         if size_of(record) > limit:
             raise RecordTooLargeError(
                 f"a record of {size_of(record)} bytes exceeds the limit {limit} of {record.topic}"
             )
         aside = self._aside if record.topic.endswith(DEAD_LETTER_SUFFIX) else None
-        return await self._send(aside or self._own, record)
+        again = partial(self._send_to_existing, aside or self._own, record)
+        return PendingAgain(await again(), again, is_missing, most=_MOST_SENDS)
+
+    async def _send_to_existing(
+        self, producer: AIOKafkaProducer, record: Outgoing
+    ) -> Awaitable[Delivered]:
+        if not partition_exists(producer.client, record.topic, record.partition):
+            refuse_nothing(record)
+            await self._missing.awaited(producer.client, record.topic, record.partition)
+        return await self._send(producer, record)
 
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.reply`. A reply that timed out is sent again once the broker is reachable:
@@ -161,10 +175,10 @@ class KafkaPublisher:
         try:
             first = await self._send(self._replies, record)
         except DeliveryError as error:
-            if not _passes(error):
+            if not may_pass(error):
                 raise
             first = None
-        return _PendingReply(first, record, self)
+        return PendingAgain(first, partial(self._reply_again, record), may_pass)
 
     async def part(self, record: Outgoing) -> None:
         """See `PartsPublisher.part`."""
@@ -181,9 +195,9 @@ class KafkaPublisher:
             raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
         future.add_done_callback(_forget)
 
-    async def _reply_again(self, record: Outgoing) -> Delivered:
+    async def _reply_again(self, record: Outgoing) -> Awaitable[Delivered]:
         await self._broker_answers()
-        return await (await self._send(self._replies, record))
+        return await self._send(self._replies, record)
 
     async def _broker_answers(self) -> None:
         """Wait for the broker, as long as records of Sluice's own topics wait for it."""
@@ -212,70 +226,10 @@ class KafkaPublisher:
         except AssertionError:
             # aiokafka's error for a partition that does not exist; a caller can name any.
             raise DeliveryError(f"{record.topic} has no partition {record.partition}") from None
-        return _Pending(future, record.topic, sent, self._clock)
+        return Pending(future, record.topic, sent, self._clock)
 
 
 def _forget(sent: asyncio.Future[Any]) -> None:
     """Take the result of a record that nobody waits for."""
     if not sent.cancelled():
         sent.exception()
-
-
-class _Pending:
-    """A pending record; awaiting it costs no task, and not awaiting it leaves no coroutine."""
-
-    __slots__ = ("_clock", "_future", "_sent", "_topic")
-
-    def __init__(self, future: Awaitable[Any], topic: str, sent: float, clock: BrokerClock) -> None:
-        self._future = future
-        self._topic = topic
-        self._sent = sent
-        self._clock = clock
-
-    def __await__(self) -> Generator[Any, None, Delivered]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> Delivered:
-        try:
-            metadata = await self._future
-        except KafkaError as error:
-            raise DeliveryError(f"{self._topic} did not take a record: {error}") from error
-        if metadata.timestamp_type == _LOG_APPEND_TIME:
-            self._clock.observe(metadata.timestamp, self._sent, self._clock.elapsed_ms())
-        return Delivered(
-            topic=self._topic,
-            partition=metadata.partition,
-            offset=metadata.offset,
-            timestamp=metadata.timestamp,
-        )
-
-
-class _PendingReply:
-    """A pending reply with one retry."""
-
-    __slots__ = ("_first", "_publisher", "_record")
-
-    def __init__(
-        self, first: Awaitable[Delivered] | None, record: Outgoing, publisher: KafkaPublisher
-    ) -> None:
-        self._first = first
-        self._record = record
-        self._publisher = publisher
-
-    def __await__(self) -> Generator[Any, None, Delivered]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> Delivered:
-        try:
-            if self._first is not None:
-                return await self._first
-        except DeliveryError as error:
-            if not _passes(error):
-                raise
-        return await self._publisher._reply_again(self._record)
-
-
-def _passes(error: DeliveryError) -> bool:
-    """Return whether the error may come from the broker rather than the topic."""
-    cause = error.__cause__
-    return isinstance(cause, KafkaTimeoutError) or bool(getattr(cause, "retriable", False))

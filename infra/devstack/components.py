@@ -12,7 +12,13 @@ from infra.devstack import kafka as kafka_part
 from infra.devstack.clickhouse import LocalClickHouse, clickhouse_folder
 from infra.devstack.kafka import LocalKafka
 from infra.devstack.processes.ports import LOOPBACK, kept_port
-from infra.devstack.processes.probes import http_answers, kafka_answers, without_secrets
+from infra.devstack.processes.probes import (
+    Health,
+    health_at,
+    http_answers,
+    kafka_answers,
+    without_secrets,
+)
 from infra.devstack.processes.process import Process, start_process
 from infra.settings import InfraSettings
 from schemas.errors import LocalStackError
@@ -54,6 +60,17 @@ class PipelineComponent:
 def part_answers(address: str, health: str | None) -> bool:
     """Return whether a component works: by its health URL, or as Kafka without one."""
     return kafka_answers(address) if health is None else http_answers(health)
+
+
+def part_health(address: str, health: str | None) -> Health:
+    """Return the health of a component, by its health URL, or as Kafka without one."""
+    if health is not None:
+        return health_at(health)
+    if kafka_answers(address):
+        return Health(is_well=True)
+    from core.kafka.preflight import no_answer  # noqa: PLC0415 - aiokafka
+
+    return Health(is_well=False, problem=no_answer(address))
 
 
 def kafka(settings: InfraSettings, home: Path) -> PipelineComponent:

@@ -25,6 +25,7 @@ class Gathered:
     gone: int
     unreadable: int
     signals: Counter[str]
+    missing_topics: tuple[str, ...] = ()
 
     def both(self, weak: str, strong: str) -> int:
         """Return the number of rows that score both."""
@@ -32,12 +33,20 @@ class Gathered:
 
     def in_words(self) -> str:
         """Return the number of found and missing prompts in a line."""
-        lost = f"; {self.gone} are no longer in the log" if self.gone else ""
+        lost = f"; {self.gone} are no longer in the log{self.why_gone}" if self.gone else ""
         lost += f"; {self.unreadable} are unreadable" if self.unreadable else ""
         return (
             f"{self.signals.total()} scored answers of {self.requests} requests; prompts of "
             f"{self.stored} were stored, of {self.from_log} were in the log{lost}"
         )
+
+    @property
+    def why_gone(self) -> str:
+        """Return the topics that do not exist, in parentheses; empty if all do."""
+        if not self.missing_topics:
+            return ""
+        verb = "does" if len(self.missing_topics) == 1 else "do"
+        return f" ({', '.join(self.missing_topics)} {verb} not exist; see SLUICE_REQUEST_TOPICS)"
 
     def as_document(self) -> dict[str, Any]:
         """Return the document of `sluice train --json`."""
@@ -48,6 +57,7 @@ class Gathered:
                 "stored": self.stored,
                 "from_log": self.from_log,
                 "gone": self.gone,
+                "missing_topics": list(self.missing_topics),
                 "unreadable": self.unreadable,
             },
             "answers_by_signal": dict(sorted(self.signals.items())),
@@ -77,4 +87,5 @@ async def gather(
         gone=found.gone,
         unreadable=found.unreadable,
         signals=Counter(answer.signal for answer in answers),
+        missing_topics=found.missing_topics,
     )

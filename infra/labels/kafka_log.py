@@ -12,7 +12,6 @@ from core.kafka.standalone.bounded_reading import read_until
 from core.kafka.standalone.librdkafka_consumer import standalone
 from core.kafka.standalone.port import StandaloneConsumer
 from infra.labels.request_log import LoggedValue, LogPlace, spans
-from schemas.errors import TopicError
 
 
 class KafkaPromptLog:
@@ -23,11 +22,13 @@ class KafkaPromptLog:
     ) -> None:
         self._librdkafka = librdkafka
         self._on_range = on_range
+        self.missing_topics: set[str] = set()
 
     async def read(
         self, places: Collection[LogPlace]
     ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
-        """Yield the records at these positions; positions outside the log are left out.
+        """Yield the records at these positions; positions outside the log are left out, and so are
+        those of topics that do not exist (`missing_topics`).
 
         Raises:
             KafkaAwayError: Kafka does not answer.
@@ -37,9 +38,8 @@ class KafkaPromptLog:
         for place in places:
             offsets[TopicPartition(place.topic, place.partition)].add(place.offset)
         async with standalone(self._librdkafka) as consumer:
-            counts = {
-                topic: await _count(consumer, topic) for topic in {place.topic for place in places}
-            }
+            counts = await consumer.counts({place.topic for place in places})
+            self.missing_topics.update(topic for topic, count in counts.items() if not count)
             for partition, wanted in sorted(offsets.items()):
                 if partition.partition < counts[partition.topic]:
                     async for each in self._read_partition(consumer, partition, wanted):
@@ -60,11 +60,3 @@ class KafkaPromptLog:
                         )
                         yield place, LoggedValue(value=record.value, timestamp=record.timestamp)
             self._on_range()
-
-
-async def _count(consumer: StandaloneConsumer, topic: str) -> int:
-    """Return the number of partitions; 0 for a topic that was deleted."""
-    try:
-        return await consumer.partitions(topic)
-    except TopicError:
-        return 0

@@ -18,13 +18,14 @@ Learn = Callable[[int], Awaitable[bool]]
 
 @dataclass(slots=True, kw_only=True)
 class FoundPrompts:
-    """Prompts by request; `gone` are no longer in the log, `unreadable` are not valid
-    requests now.
+    """Prompts by request; `gone` are no longer in the log, `unreadable` are not valid requests now,
+    `missing_topics` do not exist.
     """
 
     texts: dict[AskedRequest, str] = field(default_factory=dict)
     gone: int = 0
     unreadable: int = 0
+    missing_topics: tuple[str, ...] = ()
 
 
 async def prompts_of(
@@ -48,6 +49,7 @@ async def prompts_of(
             found.texts |= dict.fromkeys(meant, await _question(logged, codec, learn))
         except (UndecodableError, InvalidRequestError):
             found.unreadable += len(meant)
+    found.missing_topics = tuple(sorted(log.missing_topics))
     return found
 
 

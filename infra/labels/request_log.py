@@ -28,7 +28,9 @@ class LoggedValue:
 
 
 class PromptLog(Protocol):
-    """Reads requests by their position in the log."""
+    """Reads requests by their position in the log; `missing_topics` had none of the read ones."""
+
+    missing_topics: set[str]
 
     def read(self, places: Collection[LogPlace]) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         """Yield the records at these positions, in any order; deleted ones are left out."""
@@ -40,11 +42,14 @@ class InMemoryPromptLog:
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
         self._records = records
+        self.missing_topics: set[str] = set()
 
     async def read(
         self, places: Collection[LogPlace]
     ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         """See `PromptLog.read`."""
+        known = {place.topic for place in self._records}
+        self.missing_topics |= {place.topic for place in places} - known
         for place in places:
             if place in self._records:
                 yield place, self._records[place]

@@ -113,8 +113,10 @@ def _read_line(line: bytes, *, number: int, tiers: Sequence[str]) -> GoldenPromp
     """One line, or a `_GoldenLineError` whose text says what to do."""
     try:
         row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        raise _GoldenLineError("is not JSON; write one complete JSON object per line") from None
+    except orjson.JSONDecodeError as error:
+        raise _GoldenLineError(
+            f"is not JSON; write one complete JSON object per line ({error.msg})"
+        ) from None
     if not isinstance(row, dict):
         raise _GoldenLineError(
             "is not a JSON object; write {...} with `tier` and `prompt` or `request`"

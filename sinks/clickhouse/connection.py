@@ -72,8 +72,14 @@ def _has_port(url: SplitResult) -> bool:
 
 def _who(settings: SinkSettings, url: SplitResult) -> dict[str, Any]:
     given = settings.clickhouse_secret
+    user = unquote(url.username) if url.username else settings.clickhouse_user
+    if user is not None and not user.isprintable():
+        raise ConfigurationError(
+            "the user of SLUICE_CLICKHOUSE_URL or SLUICE_CLICKHOUSE_USER has a line break or "
+            "another character that no HTTP header can have"
+        )
     return {
-        "username": unquote(url.username) if url.username else settings.clickhouse_user,
+        "username": user,
         "password": Hidden(unquote(url.password) if url.password else given or ""),
     }
 

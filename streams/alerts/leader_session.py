@@ -47,8 +47,8 @@ PROGRESS_EVERY_MS = 10_000
 
 LISTEN_EVERY_MS = 1_000
 LAG_EVERY_MS = 10_000
-TOPICS_EVERY_MS = 60_000
-"""Interval of the search for new dead-letter topics."""
+TOPICS_EVERY_MS = 10_000
+"""Interval of the search for new topics."""
 
 MOST_ALERTS = 100
 """Maximum number of records of one evaluation; the rest follow with the next."""

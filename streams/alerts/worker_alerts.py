@@ -9,6 +9,7 @@ from core.kafka.producer import Outgoing, Publisher
 from schemas.alert_names import AlertName
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
+from schemas.errors import DeliveryError
 from schemas.events import Alert
 from schemas.topics import ALERTS
 
@@ -36,7 +37,9 @@ class AlertPublisher:
         self._fired: dict[tuple[AlertName, str], tuple[int, str]] = {}
 
     async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Raise an alert, unless it was published recently."""
+        """Raise an alert, unless it was published recently. One that the broker does not accept is
+        logged, and published again soon if its cause lasts: no request fails for it.
+        """
         now = self._clock.now()
         if not self._is_due(rule, subject, message, now):
             return
@@ -53,16 +56,17 @@ class AlertPublisher:
             at=now,
             worker=self._worker,
         )
-        await (
-            await self._publisher.publish(
-                Outgoing(
-                    topic=ALERTS,
-                    key=rule.encode(),
-                    value=self._codec.encode(as_record(alert)),
-                    partition=0,
-                )
-            )
+        record = Outgoing(
+            topic=ALERTS,
+            key=rule.encode(),
+            value=self._codec.encode(as_record(alert)),
+            partition=0,
         )
+        try:
+            await (await self._publisher.publish(record))
+        except DeliveryError as error:
+            log.warning("cannot publish an alert: %s", error)
+            self._fired[rule, subject] = now - REPEAT_MS + CHANGED_MS, message
 
     def _is_due(self, rule: AlertName, subject: str, message: str, now: int) -> bool:
         last = self._fired.get((rule, subject))

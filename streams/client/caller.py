@@ -21,6 +21,9 @@ from aiokafka.errors import KafkaError
 
 from core.kafka.access import KafkaAccess
 from core.kafka.preflight import check_connection, kafka_problem
+from core.kafka.publishing.paced_metadata import pace_metadata
+from core.kafka.publishing.pending import produce_problem
+from core.kafka.publishing.required_topics import require_topic
 from core.kafka.standalone.librdkafka_consumer import standalone
 from core.kafka.standalone.port import StandaloneConsumer
 from schemas.encoding.json_bounds import read_writable
@@ -91,7 +94,9 @@ class KafkaCaller:
             )
         except KafkaError as error:
             del self._waiting[correlation]
-            raise LocalStackError(f"cannot publish a request to {self._topic}: {error}") from error
+            raise LocalStackError(
+                f"cannot publish a request to {self._topic}: {produce_problem(error)}"
+            ) from error
         return future
 
     def receive(self, correlation: bytes | None, value: bytes | None) -> None:
@@ -139,7 +144,7 @@ async def kafka_caller(
     Raises:
         KafkaAwayError, LocalStackError: the broker does not respond.
         KafkaAccessError: the broker rejects the connection.
-        TopicError: the reply topic does not exist.
+        TopicError: the request topic or the reply topic does not exist.
     """
     access = access or KafkaAccess()
     kafka = access.kafka_at(bootstrap_servers)
@@ -149,11 +154,13 @@ async def kafka_caller(
         enable_idempotence=True,
         max_request_size=2 * MAX_REQUEST_BYTES + MIB,
     )
+    pace_metadata(producer)
     try:
         async with standalone(
             access.librdkafka_at(bootstrap_servers), wait_ms=_FETCH_WAIT_MS
         ) as consumer:
             await producer.start()
+            await require_topic(producer, topic)
             positions = await consumer.ends(await reply_partitions(consumer))
             consumer.assign(positions)
             caller = KafkaCaller(producer, topic)

@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from core.kafka.access import KafkaAccess
-from core.kafka.preflight import no_answer
+from core.kafka.preflight import check_connection, no_answer
+from core.kafka.publishing.pending import produce_problem
+from core.kafka.publishing.required_topics import require_topic
 from schemas.errors import LocalStackError
 from schemas.topics import FEEDBACK
 
@@ -33,11 +35,14 @@ async def publish_feedback(
 
     Raises:
         LocalStackError: the broker did not accept it.
+        TopicError: the feedback topic does not exist.
     """
     kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
+    await check_connection(kafka, must_answer=True)
     producer = AIOKafkaProducer(**kafka, enable_idempotence=True)
     try:
         await producer.start()
+        await require_topic(producer, FEEDBACK)
         sent = [
             await producer.send(FEEDBACK, value=_value(each), key=each.request_id.encode())
             for each in messages
@@ -47,7 +52,9 @@ async def publish_feedback(
     except KafkaConnectionError as error:
         raise LocalStackError(no_answer(bootstrap_servers)) from error
     except KafkaError as error:
-        raise LocalStackError(f"cannot publish feedback to {FEEDBACK}: {error}") from error
+        raise LocalStackError(
+            f"cannot publish feedback to {FEEDBACK}: {produce_problem(error)}"
+        ) from error
     finally:
         await producer.stop()
 

@@ -168,9 +168,16 @@ async def first_uncommitted(
     consumer: StandaloneConsumer, topics: Iterable[str], partitions: Collection[int]
 ) -> Mapping[int, int]:
     """Return the broker time of the first record that the consumer's group has not committed, by
-    partition. A partition may have none, only markers that were never committed.
+    partition. A partition may have none, only markers that were never committed. A topic that was
+    deleted, or recreated with fewer partitions, has no unfinished work there.
     """
-    wanted = [TopicPartition(topic, number) for topic in topics for number in partitions]
+    counts = await consumer.counts(tuple(topics))
+    wanted = [
+        TopicPartition(topic, number)
+        for topic, count in counts.items()
+        for number in partitions
+        if number < count
+    ]
     ends, begins = await consumer.ends(wanted), await consumer.begins(wanted)
     committed = await consumer.committed(wanted)
     pending = {

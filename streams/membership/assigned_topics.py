@@ -1,7 +1,8 @@
-"""Whether the group's assignment of a topic is correct. Pure."""
+"""Whether the topics of a worker exist, and the group's assignment of them is correct. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -57,3 +58,22 @@ class RequestTopic:
                 f"its group has only {self.members} members"
             )
         return None
+
+
+def work_topic_fault(names: Collection[str], partitions: Mapping[str, int]) -> str | None:
+    """Return what is wrong with the tier, wait and event topics, which share one partition count;
+    `None` if nothing is. `partitions` has the existing topics.
+    """
+    missing = [name for name in names if name not in partitions]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
+        return f"the topic {missing[0]} does not exist{more}; create it: sluice topics create"
+    most = max((partitions[name] for name in names), default=0)
+    narrow = next((name for name in names if partitions[name] < most), None)
+    if narrow is None:
+        return None
+    return (
+        f"the topic {narrow} has {partitions[narrow]} partitions, other tier, wait and event "
+        f"topics have {most}; add partitions: kafka-topics.sh --alter --topic {narrow} "
+        f"--partitions {most}"
+    )

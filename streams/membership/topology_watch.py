@@ -19,7 +19,7 @@ from typing import Protocol
 
 from aiokafka.errors import KafkaError
 
-from streams.membership.assigned_topics import RequestTopic
+from streams.membership.assigned_topics import RequestTopic, work_topic_fault
 from streams.membership.group_state import GroupStanding
 from streams.membership.topic_ids import TopicShape
 
@@ -57,9 +57,9 @@ class Group(Protocol):
 
 
 class TopologyWatch:
-    """Checks the `topics` of one worker. `topic_id` returns a topic's id at assignment, empty if it
-    is unknown; `owned` returns the assigned partitions; `elapsed_s` is any monotonic clock in
-    seconds.
+    """Checks the `topics` of one worker, and those that share a partition count, `work_topics`.
+    `topic_id` returns a topic's id at assignment, empty if it is unknown; `owned` returns the
+    assigned partitions; `elapsed_s` is any monotonic clock in seconds.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class TopologyWatch:
         *,
         topics: Callable[[], Collection[str]],
         request_topics: Collection[str],
+        work_topics: Collection[str] = (),
         topic_id: Callable[[str], str],
         owned: Callable[[str], Collection[int]],
         elapsed_s: Callable[[], float],
@@ -75,6 +76,8 @@ class TopologyWatch:
         self._group = group
         self._topics = topics
         self._request_topics = tuple(request_topics)
+        self._work_topics = tuple(work_topics)
+        self._work_fault: str | None = None
         self._topic_id = topic_id
         self._owned = owned
         self._elapsed_s = elapsed_s
@@ -118,7 +121,7 @@ class TopologyWatch:
     async def look(self) -> None:
         """Check once."""
         group, topics = self._group(), self._topics()
-        shapes = await group.shapes(topics)
+        shapes = await group.shapes({*topics, *self._work_topics})
         self._answered_at = self._elapsed_s()
         if shapes is None:
             self._fault, self.reads_requests = None, True
@@ -126,13 +129,24 @@ class TopologyWatch:
         standing = await self._standing(group)
         seen = {name: self._seen(name, shapes, standing) for name in topics}
         requests = [seen[name] for name in self._request_topics]
-        self._fault = next((each.fault for each in requests if each.fault), None)
+        self._note_work_fault(shapes)
+        faults = (each.fault for each in requests if each.fault)
+        self._fault = next(faults, self._work_fault)
         self.reads_requests = any(each.is_read for each in requests)
         if standing is None:
             is_idle = not self.reads_requests and not self._may_not_describe
             self._fault = self._fault or (REBALANCES if is_idle else None)
         else:
             await self._mend(group, [each for each in seen.values() if each.is_misassigned])
+
+    def _note_work_fault(self, shapes: Mapping[str, TopicShape]) -> None:
+        """Log a fault of the work topics once."""
+        fault = work_topic_fault(
+            self._work_topics, {name: each.partitions for name, each in shapes.items()}
+        )
+        if fault is not None and fault != self._work_fault:
+            log.error("%s", fault)
+        self._work_fault = fault
 
     async def _standing(self, group: Group) -> GroupStanding | None:
         try:

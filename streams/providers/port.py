@@ -157,7 +157,8 @@ class ProviderError(SluiceError):
     `retry_after_s` is the pause requested by the provider in seconds, if any. `usage` is the
     reported usage of a failed call (a content filter after the answer). `sent` is False if nothing
     left this process, so nothing can be billed. `unsupported` names the parameter that the model
-    refused, if its refusal named one.
+    refused, if its refusal named one; `parameter` is the field of the request that a refusal named,
+    a path such as `messages[0].content`. The provider chose its text.
     """
 
     def __init__(
@@ -170,6 +171,7 @@ class ProviderError(SluiceError):
         usage: Usage | None = None,
         sent: bool = True,
         unsupported: str | None = None,
+        parameter: str | None = None,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
@@ -178,6 +180,7 @@ class ProviderError(SluiceError):
         self.usage = usage
         self.sent = sent
         self.unsupported = unsupported
+        self.parameter = parameter
 
 
 class Provider(Protocol):

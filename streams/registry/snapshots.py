@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from schemas.errors import ArtifactError
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.document.alerts import alerting_of
+from streams.registry.document.booleans import booleans_as_numbers
 from streams.registry.document.budgets import budget_of
 from streams.registry.document.document import RegistryDocument
 from streams.registry.document.document_problems import artifact_missing, problems_in
@@ -110,6 +111,11 @@ def _experiment(
         except ValidationError as error:
             under = ("experiments", title, "arms", arm)
             raise InvalidRegistryError(place, problems_in(error, text, under)) from None
+        own_policy = YamlText(value=arm_part.policy, lines=text.lines)
+        place_of = ("experiments", title, "arms", arm, "policy")
+        wrong = booleans_as_numbers(own_policy, seen.policy.model_dump(), place_of)
+        if wrong and text.lines:
+            raise InvalidRegistryError(place, wrong)
         # An arm differs in its policy only.
         policy = policy_of(seen.policy, (document.policy, plain.policy))
         own = replace(plain, policy=policy)

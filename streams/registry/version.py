@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from schemas.errors import ArtifactError, RegistryError
 from streams.registry.artifacts import ArtifactSource
+from streams.registry.document.booleans import booleans_as_numbers
 from streams.registry.document.document import RegistryDocument
 from streams.registry.document.document_problems import artifact_missing, problems_in
 from streams.registry.document.problems import InvalidRegistryError
@@ -74,6 +75,8 @@ def parse_registry(
         document = RegistryDocument.model_validate(raw.value)
     except ValidationError as error:
         raise InvalidRegistryError(name, problems_in(error, raw)) from None
+    if not is_json and (problems := booleans_as_numbers(raw, document.model_dump())):
+        raise InvalidRegistryError(name, problems)
     artifacts = artifacts or ArtifactSource()
     try:
         content = orjson.dumps(_plain(document, artifacts, name, raw), option=orjson.OPT_SORT_KEYS)

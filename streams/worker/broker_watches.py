@@ -9,7 +9,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from schemas.topics import FEEDBACK
+from schemas.topics import EVENT_TOPICS, FEEDBACK, WAIT_DELAYS_S, wait_topic
 from streams.flow.gap_watch import GapWatch
 from streams.flow.log_gaps import LogGap, Partition
 from streams.membership.topology_watch import TopologyWatch
@@ -33,6 +33,7 @@ def topology_watch(
         group,
         topics=topics,
         request_topics=tuple(settings.bound_tenants),
+        work_topics=(*parts.work_topics, *map(wait_topic, WAIT_DELAYS_S), *EVENT_TOPICS),
         topic_id=parts.attempts.topic_id,
         owned=parts.assignment.owned,
         elapsed_s=time.monotonic,

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from core.clock import BrokerClock
 from core.codecs import Codecs
 from core.kafka.producer import OWN_TIMEOUT_MS, KafkaPublisher
+from core.kafka.publishing.paced_metadata import pace_metadata
 from core.schema_registry import known_schemas
 from schemas.encoding.avro_schemas import VALUES
 from schemas.encoding.codec import Codec
@@ -284,6 +285,8 @@ def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
         request_timeout_ms=OWN_TIMEOUT_MS,
         max_request_size=max(topic.max_message_bytes for topic in declared),
     )
+    for producer in (own, replies, aside):
+        pace_metadata(producer)
     return KafkaPublisher(own, replies, limits, clock, aside=aside)
 
 

@@ -32,6 +32,7 @@ from streams.worker.broker_watches import gap_watch, topology_watch
 from streams.worker.container import WorkerContainer
 from streams.worker.faust_app import build_app, register_agents
 from streams.worker.health import why_not_ready
+from streams.worker.journalled_assignment import JournalledAssignment
 from streams.worker.settings import WorkerSettings
 from streams.worker.shutdown import leave
 from streams.worker.worker_readings import readings_of
@@ -56,6 +57,7 @@ class Worker:
         self._failure: BaseException | None = None
         self._ready = False
         self._topology = topology_watch(self._app, self._parts, settings, lambda: self._intakes)
+        self._journalled = JournalledAssignment(self._parts.journals, self._ended)
 
     async def run(self) -> None:
         """Run until `stop` is called or a fatal error occurs.
@@ -139,10 +141,13 @@ class Worker:
         }
 
     def _request_fault(self) -> str | None:
-        """Return why this worker takes no requests, if the cause is known."""
+        """Return why this worker takes no requests, or what they wait for, if that is known."""
+        if self._journalled.fault is not None:
+            return self._journalled.fault
         if self._ready and not self._parts.assignment.is_settled:
             return REBALANCES
-        return self._topology.fault if self._ready else None
+        fault = self._topology.fault if self._ready else None
+        return fault or self._parts.publisher.fault
 
     def _reads_nothing(self) -> bool:
         """Return whether it reads no request partition though it should."""
@@ -184,18 +189,22 @@ class Worker:
         await leave(app, self._parts, self._intakes, self._deps, self._settings.drain_s)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self._journalled.revoke()
         self._parts.assignment.revoke()
 
     async def _on_assigned(self, _: Any, assigned: Collection[Any], **__: Any) -> None:
         places = [(place.topic, place.partition) for place in assigned]
         owned = {partition for topic, partition in places if topic in self._parts.work_topics}
-        await self._parts.journals.assign(owned)
-        consumer: Any = self._app.consumer
-        self._parts.gaps.assign(consumer.committed_of)
-        self._parts.assignment.assign(places, self._app.consumer_generation_id)
-        self._topology.assigned()
-        self._ready = True
-        log.info("assigned %d partitions", len(places))
+
+        def opened() -> None:
+            consumer: Any = self._app.consumer
+            self._parts.gaps.assign(consumer.committed_of)
+            self._parts.assignment.assign(places, self._app.consumer_generation_id)
+            self._topology.assigned()
+            self._ready = True
+            log.info("assigned %d partitions", len(places))
+
+        await self._journalled.take(owned, opened)
 
     async def _sweep(self, kafka: KafkaPorts) -> None:
         """Record interrupted calls whose hop no worker opens again."""

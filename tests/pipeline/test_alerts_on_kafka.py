@@ -11,6 +11,9 @@ from typing import Any
 
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from core.clock import BrokerClock
 from core.codecs import Codecs
@@ -19,6 +22,7 @@ from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.alert_evaluation import AlertEvaluation, fetch_evaluation
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
+from schemas.errors import SluiceError
 from schemas.events import Alert
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
@@ -34,6 +38,7 @@ from streams.bad_input.bad_records import BadRecords
 from streams.observability.metrics import WorkerMetrics
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.routing.alert_rules import Alerting
+from tests.fixtures.services import some_kafka
 from tests.unit.alerts.world import TIERS, alerting
 
 ALERT = Codec("Alert")
@@ -284,6 +289,54 @@ async def _webhook(received: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     finally:
         await runner.cleanup()
+
+
+def test_rules_are_evaluated_on_after_topics_were_deleted_and_recreated(own_name: str) -> None:
+    """Of the alerts, with as many partitions as before, and of outcomes, with fewer."""
+
+    async def recreate(admin: AdminClient, topic: str, partitions: int) -> None:
+        await asyncio.to_thread(admin.delete_topics([topic])[topic].result, 30)
+        config = next(each.config for each in declared_topics() if each.name == topic)
+        new = NewTopic(topic, partitions, 1, config=config)
+        while True:
+            with suppress(KafkaException):
+                await asyncio.to_thread(admin.create_topics([new])[topic].result, 30)
+                return
+            await asyncio.sleep(0.05)
+
+    async def fired(bench: Bench) -> None:
+        while True:
+            with suppress(KafkaError, SluiceError):
+                found = await read_alerts({"bootstrap.servers": bench.address}, 0)
+                if any(b"error_rate" in each.value for each in found):
+                    return
+            await asyncio.sleep(0.3)
+
+    async def scenario() -> None:
+        async with _bench(address, own_name) as bench, AsyncExitStack() as stack:
+            await bench.evaluator(stack, "w1", alerting(ERRORS))
+            await _evaluation(bench)
+            admin = AdminClient({"bootstrap.servers": address})
+
+            async def traffic() -> None:
+                for number in count(1):
+                    with suppress(KafkaError, AssertionError):
+                        await bench.ended(number, "failed", number % 2)
+                    await asyncio.sleep(0.05)
+
+            stack.push_async_callback(_ended, asyncio.create_task(traffic()))
+            await fired(bench)
+            await recreate(admin, ALERTS, 1)
+            # The alert is active no more: its log is another one.
+            await fired(bench)
+            await recreate(admin, OUTCOMES, 2)
+            await recreate(admin, ALERTS, 1)
+            await fired(bench)
+        # The server is used again.
+        await recreate(admin, OUTCOMES, 4)
+
+    with some_kafka() as address:
+        asyncio.run(asyncio.wait_for(scenario(), 110))
 
 
 def test_two_workers_deliver_each_firing_and_each_resolution_once(

@@ -126,6 +126,11 @@ class InMemoryConsumer:
             raise TopicError(f"{topic} does not exist")
         return count
 
+    async def counts(self, topics: Collection[str]) -> Mapping[str, int]:
+        """See `StandaloneConsumer`."""
+        self._raise_fault()
+        return {topic: self._topics.count(topic) for topic in topics}
+
     async def begins(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """See `StandaloneConsumer`."""
         self._raise_fault()

@@ -28,6 +28,10 @@ class StandaloneConsumer(Protocol):
         """Return the number of partitions of a topic."""
         ...
 
+    async def counts(self, topics: Collection[str]) -> Mapping[str, int]:
+        """Return the number of partitions by topic, 0 for one that does not exist."""
+        ...
+
     async def begins(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Return the first offsets."""
         ...

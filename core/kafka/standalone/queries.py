@@ -65,6 +65,17 @@ class LibrdkafkaQueries:
 
         return await self._query(count, (topic,))
 
+    async def counts(self, topics: Collection[str]) -> Mapping[str, int]:
+        """See `StandaloneConsumer`."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        while True:
+            found = await self._query(_all_counts, ())
+            counts = {topic: found.get(topic, 0) for topic in topics}
+            if all(counts.values()) or clock() - began > MISSING_S:
+                return counts
+            await asyncio.sleep(_PAUSE_S)
+
     async def begins(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """See `StandaloneConsumer`."""
         return await self._offsets(dict.fromkeys(places, OFFSET_BEGINNING))
@@ -144,8 +155,13 @@ class LibrdkafkaQueries:
             if fault.code() == KafkaError._DESTROY:
                 raise KafkaAwayError("the consumer of Kafka is closed")
             if waited_s > away_s and rejection is None:
-                raise KafkaAwayError(no_answer(self._servers))
+                raise KafkaAwayError(await asyncio.to_thread(no_answer, self._servers))
             await asyncio.sleep(_PAUSE_S)
+
+
+def _all_counts(consumer: Consumer) -> dict[str, int]:
+    found = consumer.list_topics(timeout=_ATTEMPT_S).topics
+    return {name: len(each.partitions) for name, each in found.items() if each.error is None}
 
 
 def forbidden(fault: KafkaError, topics: Sequence[str]) -> KafkaAccessError:

@@ -114,13 +114,12 @@ def command(
         "gathered": None if gathered is None else gathered.as_document(),
     }
     _show(document, as_json=as_json)
+    verdict = _verdict(trained, rivals, is_compared=ground is not None)
+    notes.print(verdict, markup=False)
     if not publish:
         return
     if not (better or force):
-        raise FoundProblemsError(
-            "not published: it is not reliably better than an untrained one, or no better "
-            "than the current one; give it more labels, or --force"
-        )
+        raise FoundProblemsError(f"not published: {verdict}; give it more labels, or --force")
     asyncio.run(_publish(trained.artifact))
     notes.print(
         "published; name it in the registry: classifier: learned, and "
@@ -156,9 +155,9 @@ def _gathered(between: TimeRange, by: str, pair: tuple[str, str]) -> Gathered:
     both = gathered.both(*pair)
     if both < LEAST_ROWS:
         raise TooFewLabelsError(
-            f"{both} requests have scores of both {pair[0]} and {pair[1]}; {LEAST_ROWS} "
-            "are required. Enable shadow calls with a judge (policy.shadow and policy.judge in "
-            "the registry), or give a longer range: --since 30d"
+            f"{both} requests have scores of both {pair[0]} and {pair[1]}; "
+            f"{LEAST_ROWS} are required{gathered.why_gone}. Enable shadow calls with a judge "
+            "(policy.shadow and policy.judge in the registry), or give a longer range: --since 30d"
         )
     return gathered
 
@@ -188,6 +187,20 @@ def _rivals(
 
     held = held_out_rows(rows, most_labels)
     return hold_against(trained.apgr[LEARNED], ground, held, *pair)
+
+
+def _verdict(trained: Trained, rivals: tuple[Baseline, ...], *, is_compared: bool) -> str:
+    """Return whether the artifact passes the gate of --publish, and what it does not beat."""
+    unsure = [each.over for each in trained.gains if not each.is_sure]
+    if not trained.gains:
+        unsure.append("an untrained one, for lack of different prompts")
+    faults = [f"not reliably better than {', '.join(unsure)}"] if unsure else []
+    lost_to = [each.name for each in rivals if not each.is_beaten]
+    faults += [f"no better than {', '.join(lost_to)}"] if lost_to else []
+    if faults:
+        return f"the gate is not passed: it is {', and '.join(faults)}"
+    also = "" if is_compared else "; the current policy was not compared"
+    return f"the gate is passed: it is reliably better than untrained ones{also}"
 
 
 async def _publish(artifact: Artifact) -> None:

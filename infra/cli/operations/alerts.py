@@ -46,11 +46,12 @@ def command(since: str, *, as_json: bool) -> None:
 
 def show_alerts(shown: AlertsShown, since: str) -> None:
     """Print both lists: tables on a terminal, tab-separated lines in a pipe."""
-    from infra.cli.output.alerts import evaluation_in_words, when
+    from infra.cli.output.alerts import evaluation_in_words, no_alerts_in_words, when
 
-    notes.print(evaluation_in_words(shown.evaluation, int(time.time() * 1000)))
+    now = int(time.time() * 1000)
+    notes.print(evaluation_in_words(shown.evaluation, now))
     if not shown.firing:
-        notes.print("no active alerts")
+        notes.print(no_alerts_in_words(shown.evaluation, now))
     else:
         print_table(
             ("severity", "rule", "subject", "since (UTC)", "message"),

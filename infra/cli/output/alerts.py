@@ -71,6 +71,15 @@ def evaluation_in_words(evaluation: AlertEvaluation | None, now: int) -> str:
     )
 
 
+def no_alerts_in_words(evaluation: AlertEvaluation | None, now: int) -> str:
+    """Return the line for a log without active alerts: it says nothing about rules that nobody
+    evaluates.
+    """
+    if evaluation is not None and now - evaluation.at < OVERDUE_S * 1000:
+        return "no active alerts"
+    return "no active alerts of processes; those of rules are unknown, since nobody evaluates them"
+
+
 def _evaluation(evaluation: AlertEvaluation | None) -> dict[str, Any] | None:
     if evaluation is None:
         return None

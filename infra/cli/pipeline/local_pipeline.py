@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from infra.cli.output.screen import console, notes, print_json, print_table
-from infra.devstack.components import part_answers
+from infra.devstack.components import part_health
 from infra.devstack.processes.launching import end_pipeline, follow_start, start_supervisor
 from infra.devstack.processes.process import Process
 from infra.devstack.processes.state import PipelinePhase, PipelineState, running_state
@@ -59,21 +59,24 @@ def bring_down(home: Path) -> None:
 
 
 def part_reports(home: Path) -> list[dict[str, Any]]:
-    """Return each process of the running pipeline: `name, pid, address, healthy, restarts`."""
+    """Return each process of the running pipeline: `name, pid, address, healthy, restarts,
+    problem`.
+    """
     state = running_state(home)
     if state is None:
         return []
     with ThreadPoolExecutor(max_workers=8) as pool:
-        healthy = pool.map(lambda part: part_answers(part.address, part.health), state.parts)
+        found = pool.map(lambda part: part_health(part.address, part.health), state.parts)
     return [
         {
             "name": part.name,
             "pid": part.pid,
             "address": part.address,
-            "healthy": is_healthy,
+            "healthy": health.is_well,
             "restarts": part.restarts,
+            "problem": health.problem,
         }
-        for part, is_healthy in zip(state.parts, healthy, strict=True)
+        for part, health in zip(state.parts, found, strict=True)
     ]
 
 
@@ -88,6 +91,9 @@ def show_parts(home: Path, *, as_json: bool) -> list[dict[str, Any]]:
         for each in reports
     ]
     print_table(("name", "pid", "address", "healthy", "restarts"), rows)
+    for each in reports:
+        if each["problem"]:
+            notes.print(f"{each['name']}: {each['problem']}", style="yellow", markup=False)
     return reports
 
 

@@ -13,12 +13,12 @@ from infra.settings import InfraSettings
 
 @click.command("status")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print a list of name, pid, address, healthy."
+    "--json", "as_json", is_flag=True, help="Print a list of name, pid, address, healthy, problem."
 )
 def command(*, as_json: bool) -> None:
-    """Show each process: pid, address, health, number of restarts.
+    """Show each process: pid, address, health, number of restarts, and what is wrong with it.
 
-    Exits 1 if no pipeline runs or a process does not respond.
+    Exits 1 if no pipeline runs or a process is not healthy.
     """
     home = InfraSettings().home
     state = running_state(home)
@@ -30,5 +30,5 @@ def command(*, as_json: bool) -> None:
     unhealthy = [each["name"] for each in reports if not each["healthy"]]
     if unhealthy or state.phase != "running":
         raise FoundProblemsError(
-            f"the pipeline is {state.phase}; not responding: {', '.join(unhealthy) or 'none'}"
+            f"the pipeline is {state.phase}; not healthy: {', '.join(unhealthy) or 'none'}"
         )

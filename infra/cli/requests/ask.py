@@ -57,13 +57,20 @@ async def _send(address: str, request: dict[str, Any], deadline_ms: int) -> dict
     from streams.client.batch_send import GRACE_S
     from streams.client.caller import kafka_caller
 
+    deadline_s = deadline_ms / 1000
     async with kafka_caller(address) as caller:
         future = await caller.call(request)
+        if not (await asyncio.wait([future], timeout=deadline_s))[0]:
+            notes.print(
+                f"no reply within the deadline of {deadline_s:g} s; waiting {GRACE_S:g} s more, "
+                "since the reply to an expired request comes after it"
+            )
         try:
-            received = await asyncio.wait_for(future, deadline_ms / 1000 + GRACE_S)
+            received = await asyncio.wait_for(future, GRACE_S)
         except TimeoutError:
             raise FoundProblemsError(
-                "no reply within the deadline; see `sluice status`, or the worker's log"
+                f"no reply within {deadline_s + GRACE_S:g} s (deadline {deadline_s:g} s); "
+                "see `sluice status` and the worker's log"
                 f"{caller.unreadable_in_words()}"
             ) from None
     return received.reply

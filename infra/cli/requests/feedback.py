@@ -32,8 +32,9 @@ def command(
 ) -> None:
     """Publish feedback on the answer to REQUEST_ID.
 
-    It becomes a quality signal of that answer. `sluice explain` shows it; training and calibration
-    use it. A higher score is better.
+    A worker makes it a quality signal of that answer afterwards. The command does not check that
+    the request exists. `sluice explain` shows the signal; training and calibration use it. A higher
+    score is better.
     """
     from infra.devstack.addresses import kafka_address
     from streams.client.feedback import FeedbackMessage, publish_feedback
@@ -48,4 +49,7 @@ def command(
         tenant=tenant, request_id=request_id, score=score, label=label, comment=comment
     )
     asyncio.run(publish_feedback(kafka_address(InfraSettings()), [message]))
-    notes.print(f"published; see it with: sluice explain {request_id}")
+    notes.print(
+        "published; a worker matches it to the request within seconds. This command does not check "
+        f"the id: sluice explain {request_id} shows the feedback if the request exists"
+    )

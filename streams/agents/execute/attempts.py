@@ -145,6 +145,7 @@ def _failed(candidate: Candidate, ended: EndedCall) -> FailedCall:
         error_class=ended.status,
         retry_after_ms=None if after is None else after * 1000,
         unsupported=ended.error.unsupported if ended.error else None,
+        parameter=ended.error.parameter if ended.error else None,
     )
 
 

@@ -5,6 +5,7 @@ In this order: the next tier, the best answer so far, a wait, an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,6 +26,8 @@ LEAST_MS_AFTER_WAIT = 1_000.0
 
 _REFUSALS = {ErrorClass.BAD_REQUEST.value, ErrorClass.INVALID_REQUEST.value}
 """Statuses that recur when the same request is sent again."""
+
+_TOP = re.compile(r"[.\[]")
 
 _OUT_OF_TIME = Failure(
     code="deadline_exceeded", message="no model answered before the deadline", retryable=True
@@ -107,7 +110,7 @@ def exhausted(
     wait = None
     if hop.snapshot.policy.fallback.wait and _may_pass(step, failures):
         wait = _wait(hop, state)
-    return wait or GaveUp(kind=JournalKind.FAILED, failure=_failure(step, failures))
+    return wait or GaveUp(kind=JournalKind.FAILED, failure=_failure(step, failures, hop))
 
 
 def _best_answer(hop: Hop) -> Replied | None:
@@ -135,7 +138,7 @@ def _wait(hop: Hop, state: CascadeState) -> Parked | None:
     return Parked(delay_s=max(fitting)) if fitting else None
 
 
-def _failure(step: TierExhausted, failures: Sequence[FailedCall]) -> Failure:
+def _failure(step: TierExhausted, failures: Sequence[FailedCall], hop: Hop) -> Failure:
     classes = {failure.error_class for failure in failures}
     if classes == {"content_filter"}:
         return Failure(
@@ -144,9 +147,18 @@ def _failure(step: TierExhausted, failures: Sequence[FailedCall]) -> Failure:
     if step.refused:
         return Failure(
             code="invalid_request",
-            message="every called provider rejected the request",
+            message=f"every called provider rejected the request{_named(failures, hop)}",
             retryable=False,
         )
     # An adapter fails again on the same request.
     retryable = classes != {"adapter_fault"}
     return Failure(code="all_models_failed", message=step.why, retryable=retryable)
+
+
+def _named(failures: Sequence[FailedCall], hop: Hop) -> str:
+    """Return the fields of the request that providers named. Only the caller's own names are
+    repeated: the rest of a path is the provider's text.
+    """
+    tops = (_TOP.split(each.parameter, maxsplit=1)[0] for each in failures if each.parameter)
+    known = sorted(set(tops) & hop.body.keys())
+    return f"; named: {', '.join(known)}" if known else ""

@@ -56,7 +56,11 @@ class AlertLog(Protocol):
         ...
 
     async def alerts(self) -> Sequence[AlertRecord]:
-        """Return alerts up to the current end: after an election all, later the new ones."""
+        """Return alerts up to the current end: after an election all, later the new ones.
+
+        Raises:
+            TopicError: a topic was deleted, recreated or extended; start anew.
+        """
         ...
 
     async def delivered_offset(self) -> int | None:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -25,11 +26,15 @@ from schemas.topics import ALERTS
 from streams.alerts.log.alert_log import AlertRecord, Read
 from streams.alerts.log.event_reader import EventRecord
 from streams.alerts.log.lease_times import LeaseTimes
+from streams.alerts.log.topic_changes import TopicChanges
 
 POLL_MS = 500
 POLL_RECORDS = 500
 FETCH_MIN_BYTES = 64 * 1024
 """Alerts are read every few seconds, so a fetch for each event would be wasted."""
+
+METADATA_MAX_AGE_MS = 3_000
+"""Time within which the group notices that the alerts' topic was deleted or created."""
 
 SETTLE_MS = 1_000
 """Time behind the last fetch from which the events count as complete."""
@@ -75,9 +80,12 @@ class KafkaAlertLog:
         self._events: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
         self._reached: dict[TopicPartition, int] = {}
+        self._changes = TopicChanges()
 
     async def start(self) -> None:
         """See `AlertLog`."""
+        self._changes.forget()
+        self._reached = {}
         self._lease = open_consumer(
             **self._kafka,
             group_id=self._group,
@@ -87,6 +95,7 @@ class KafkaAlertLog:
             heartbeat_interval_ms=self._times.session_ms // 3,
             max_poll_interval_ms=self._times.idle_ms,
             fetch_max_wait_ms=POLL_MS,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
         )
         self._events = open_consumer(
             **self._kafka,
@@ -103,12 +112,13 @@ class KafkaAlertLog:
         self._lease.subscribe([ALERTS], listener=self._election)
 
     async def stop(self) -> None:
-        """See `AlertLog`."""
-        for part in (self._lease, self._events):
-            if part is not None:
-                await part.stop()
-        if self._admin is not None:
-            await self._admin.close()
+        """See `AlertLog`. Each connection is closed, also if another one fails."""
+        async with AsyncExitStack() as stack:
+            for part in (self._lease, self._events):
+                if part is not None:
+                    stack.push_async_callback(part.stop)
+            if self._admin is not None:
+                stack.push_async_callback(self._admin.close)
 
     async def elected(self) -> None:
         """See `AlertLog`."""
@@ -124,6 +134,7 @@ class KafkaAlertLog:
     async def alerts(self) -> Sequence[AlertRecord]:
         """See `AlertLog`."""
         lease = self._started(self._lease)
+        await self._changes.check(lease._client, {ALERTS, *(at.topic for at in self._reached)})
         end = (await lease.end_offsets([ALERT_PLACE]))[ALERT_PLACE]
         found: list[AlertRecord] = []
         while self.mine and await lease.position(ALERT_PLACE) < end:

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 from confluent_kafka import (
     KafkaError,
+    KafkaException,
     Message,
     Producer,
 )
 
+from core.kafka.preflight import kafka_problem, no_answer
 from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError, UndecodableError
 from schemas.topics import REPLAY_DECISIONS
@@ -44,6 +46,7 @@ class KafkaRows:
 
     def __init__(self, kafka: Mapping[str, Any], *, topic: str = REPLAY_DECISIONS) -> None:
         self._topic = topic
+        self._servers = str(kafka.get("bootstrap.servers") or "") or None
         self._failed: KafkaError | None = None
         self._producer = Producer(
             {
@@ -87,7 +90,7 @@ class KafkaRows:
         self._check()
         if left:
             raise DeliveryError(
-                f"{left} rows of the replay were not acknowledged by Kafka; check that it is up"
+                f"{left} rows of the replay were not acknowledged. {no_answer(self._servers)}"
             )
 
     def _told(self, error: KafkaError | None, _: Message) -> None:
@@ -95,9 +98,8 @@ class KafkaRows:
 
     def _check(self) -> None:
         if self._failed is not None:
-            raise DeliveryError(
-                f"Kafka rejected a row of the replay on {self._topic} ({self._failed.name()})"
-            )
+            problem = kafka_problem(KafkaException(self._failed), self._servers)
+            raise DeliveryError(f"a row of the replay on {self._topic} was not written: {problem}")
 
 
 def events_of_run(

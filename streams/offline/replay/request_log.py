@@ -20,6 +20,7 @@ from confluent_kafka import (
 )
 
 from core.kafka.assigned_partitions import headers_of
+from core.kafka.preflight import kafka_problem, no_answer
 from schemas.errors import SluiceError
 from streams.offline.replay.run_spec import OffsetSpan
 
@@ -92,6 +93,7 @@ class KafkaRequestLog:
                 **kafka,
             }
         )
+        self._servers = str(kafka.get("bootstrap.servers") or "") or None
         self._goes_on: tuple[str, int, int] | None = None
         self._ahead: list[Message] = []
 
@@ -120,7 +122,7 @@ class KafkaRequestLog:
                 TopicPartition(span.topic, span.partition), timeout=_TIMEOUT_S
             )
         except KafkaException as error:
-            raise _away(error) from None
+            raise self._unavailable(error) from None
         return OffsetSpan(topic=span.topic, partition=span.partition, first=low, end=high)
 
     def read(self, span: OffsetSpan, *, with_headers: bool = False) -> Iterator[Logged]:
@@ -149,9 +151,7 @@ class KafkaRequestLog:
             for number, message in enumerate(messages):
                 error = message.error()
                 if error is not None:
-                    raise RequestLogUnavailableError(
-                        f"{span.topic}: {error.name()}; check that the broker is up"
-                    )
+                    raise self._unavailable(KafkaException(error), span.topic)
                 offset = int(message.offset() or 0)
                 if offset >= end:
                     at, self._ahead = end, messages[number:]
@@ -170,8 +170,8 @@ class KafkaRequestLog:
                 return
             elif time.monotonic() > patience:
                 raise RequestLogUnavailableError(
-                    f"{span.topic}, partition {span.partition}: no answer within "
-                    f"{_PATIENCE_S:.0f} s; check that the broker is up"
+                    f"{span.topic}, partition {span.partition}: no record within "
+                    f"{_PATIENCE_S:.0f} s. {no_answer(self._servers)}"
                 )
         self._goes_on = (span.topic, span.partition, end)
 
@@ -184,11 +184,17 @@ class KafkaRequestLog:
         try:
             self._consumer.list_topics(timeout=_CHECK_S)
         except KafkaException as error:
-            raise _away(error) from None
+            raise self._unavailable(error) from None
 
     def close(self) -> None:
         """Close the connection."""
         self._consumer.close()
+
+    def _unavailable(
+        self, error: KafkaException, topic: str | None = None
+    ) -> RequestLogUnavailableError:
+        problem = kafka_problem(error, self._servers)
+        return RequestLogUnavailableError(f"{topic}: {problem}" if topic else problem)
 
     def _is_past(self, place: TopicPartition, end: int) -> bool:
         """Return whether only markers, or nothing, remain before the span's end."""
@@ -199,7 +205,7 @@ class KafkaRequestLog:
         try:
             found = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
         except KafkaException as error:
-            raise _away(error) from None
+            raise self._unavailable(error) from None
         if found.error is not None or not found.partitions:
             raise NoTopicError(f"topic {topic} does not exist; run sluice topics create")
         return sorted(found.partitions)
@@ -215,11 +221,7 @@ class KafkaRequestLog:
                 for each in found
             ]
         except KafkaException as error:
-            raise _away(error) from None
-
-
-def _away(error: KafkaException) -> RequestLogUnavailableError:
-    return RequestLogUnavailableError(f"Kafka does not answer ({error.args[0].name()}); is it up?")
+            raise self._unavailable(error) from None
 
 
 class InMemoryRequestLog:

@@ -211,8 +211,8 @@ def _lines(path: Path, columns: ColumnMapping) -> Iterator[Labelled]:
 def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
     try:
         document = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        raise LabelsError(f"{place}: not JSON") from None
+    except orjson.JSONDecodeError as error:
+        raise LabelsError(f"{place}: not JSON: {error.msg}") from None
     if not isinstance(document, dict):
         raise LabelsError(f"{place}: expected an object")
     group = None if columns.group is None else _field(document, columns.group)
@@ -221,18 +221,7 @@ def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
     document = columns.document(document)
     if not isinstance(document["prompt"], str):
         raise LabelsError(f"{place}: expected an object with a text `{columns.prompt}`")
-    answers, scores = document.get("answers"), document.get("scores")
-    if isinstance(answers, dict):
-        scores = {model: _part(answer, "score", place) for model, answer in answers.items()}
-        texts = {
-            model: answer["text"] or ""
-            for model, answer in answers.items()
-            if isinstance(answer.get("text", None), str | None) and "text" in answer
-        }
-    elif isinstance(scores, dict):
-        texts = {}
-    else:
-        raise LabelsError(f"{place}: expected `answers` or `scores` by model")
+    scores, texts = _answered(document, place)
     for model, score in scores.items():
         if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
             raise LabelsError(f"{place}: the score of {model} is not a number from 0 to 1")
@@ -248,7 +237,19 @@ def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
     )
 
 
-def _part(answer: Any, name: str, place: str) -> Any:
-    if not isinstance(answer, dict) or name not in answer:
-        raise LabelsError(f"{place}: each answer must be an object with `{name}`")
-    return answer[name]
+def _answered(document: Mapping[str, Any], place: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return scores and texts by model, of `answers` and `scores` together."""
+    answers, scores = document.get("answers"), document.get("scores")
+    given = [each for each in (answers, scores) if each is not None]
+    if not given or not all(isinstance(each, dict) for each in given):
+        raise LabelsError(f"{place}: expected `answers` or `scores` by model")
+    found, texts = dict(scores or {}), {}
+    for model, answer in (answers or {}).items():
+        if not isinstance(answer, dict) or ("score" not in answer and model not in found):
+            raise LabelsError(f"{place}: each answer must be an object with `score`")
+        score = answer.get("score", found.get(model))
+        if found.setdefault(model, score) != score:
+            raise LabelsError(f"{place}: `answers` and `scores` differ in the score of {model}")
+        if isinstance(answer.get("text", None), str | None) and "text" in answer:
+            texts[model] = answer["text"] or ""
+    return found, texts

@@ -24,7 +24,7 @@ from streams.providers.http.exchange import Exchange
 from streams.providers.port import ErrorClass, ProviderError
 from streams.providers.refusals.context_overflow import is_context_overflow
 from streams.providers.refusals.error_codes import BY_NAME, BY_STATUS
-from streams.providers.refusals.refused_parameters import refused_parameter
+from streams.providers.refusals.refused_parameters import named_parameter, refused_parameter
 from streams.providers.refusals.retry_after import retry_after_s
 
 _FLAGGED = re.compile(
@@ -106,6 +106,7 @@ def refusal_of(
         status=status,
         retry_after_s=retry_after,
         unsupported=unsupported,
+        parameter=named_parameter(error),
     )
 
 

@@ -40,6 +40,9 @@ _UNMISTAKABLE = re.compile(
 )
 """Names that are not ordinary words; `stop` or `seed` count only in quotes."""
 
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]]{0,127}")
+_MOST_PARTS = 16
+
 _PATH = re.compile(r"[.\[\]]+")
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -62,6 +65,16 @@ def refused_parameter(error: Mapping[str, Any], message: str) -> str | None:
         ]
         return next(filter(None, map(_parameter, words)), None)
     return None
+
+
+def named_parameter(error: Mapping[str, Any]) -> str | None:
+    """Return the field of the request that an error names in its own field, as a path."""
+    given = error.get("param") or error.get("loc")
+    if isinstance(given, list):
+        parts = [each for each in given[:_MOST_PARTS] if each != "body"]
+        is_path = len(given) <= _MOST_PARTS and all(isinstance(each, str | int) for each in parts)
+        given = ".".join(map(str, parts)) if is_path else None
+    return given if isinstance(given, str) and _FIELD.fullmatch(given) else None
 
 
 def _place(error: Mapping[str, Any]) -> str | None:

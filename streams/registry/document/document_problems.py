@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from schemas.encoding.field_messages import field_errors, field_message
 from schemas.errors import ArtifactError
 from schemas.identity import NAME
+from streams.registry.document.models import API_VERSION
 from streams.registry.document.problems import InvalidRegistryError, Problem
 from streams.registry.document.yaml_text import YamlText
 
@@ -23,6 +24,7 @@ PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,31}$": "expected 1 to 32 small letters, digits, _ and -",
     r"^https?://[!-~]+$": "expected an address http(s)://host[:port]/path without credentials",
     r"^[A-Z][A-Z0-9_]*$": "expected the name of an environment variable, such as OPENAI_API_KEY",
+    API_VERSION: "expected 1 to 64 letters, digits and . _ -, such as 2024-10-21",
     r"^(default|[0-9a-f]{16})$": "expected `default`, or the hash of an artifact in quotes",
 }
 """Descriptions of the registry file's regular expressions."""

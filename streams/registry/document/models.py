@@ -25,6 +25,9 @@ from streams.routing.snapshot import CAPABILITIES, Limits
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 TenantName = Annotated[str, StringConstraints(pattern=rf"^(\*|{NAME.pattern})$")]
+API_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""Forms of a version, which is sent in a header or a query."""
+
 Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
 Factor = Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]
 
@@ -63,7 +66,7 @@ class InstancePart(DocumentPart):
     name: Name
     base_url: BaseUrl
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
-    api_version: str | None = None
+    api_version: Annotated[str, StringConstraints(pattern=API_VERSION)] | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     limits: Limits = Limits()
 

@@ -12,6 +12,7 @@ import yaml
 from schemas.encoding.nesting import overgrown
 from schemas.errors import RegistryError
 from streams.registry.document.problems import InvalidRegistryError, Problem
+from streams.registry.document.yaml_scalars import TEXT, scalar_problems
 
 Path = tuple[str, ...]
 """Path of a value: keys and list positions, as text."""
@@ -71,9 +72,9 @@ def _read(text: str | bytes, name: str, loader_class: Any) -> YamlText:
         if node is None:
             return YamlText(value=None, lines={})
         _check_size(node, name)
-        repeated = list(_repeated(node))
-        if repeated:
-            raise InvalidRegistryError(name, repeated)
+        problems = [*_repeated(node), *scalar_problems(_scalars(node), loader)]
+        if problems:
+            raise InvalidRegistryError(name, problems)
         # A document on one line, such as a version on the topic, has no useful line numbers.
         lines = dict(_lines(node, ())) if node.end_mark.line > 1 else {}
         return YamlText(value=loader.construct_document(node), lines=lines)
@@ -170,6 +171,22 @@ def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
             inside = (*path, str(number))
             yield inside, _line(value)
             yield from _lines(value, inside)
+
+
+def _scalars(node: yaml.Node) -> Iterator[tuple[yaml.ScalarNode, Path]]:
+    """Yield every scalar but text, keys included, with its path."""
+    left: list[tuple[yaml.Node, Path]] = [(node, ())]
+    while left:
+        each, path = left.pop()
+        if isinstance(each, yaml.ScalarNode):
+            if each.tag != TEXT:
+                yield each, path
+        elif isinstance(each, yaml.MappingNode):
+            for key, value in reversed(each.value):
+                inside = (*path, str(key.value) if isinstance(key, yaml.ScalarNode) else "?")
+                left += [(value, inside), (key, inside)]
+        elif isinstance(each, yaml.SequenceNode):
+            left += [(value, (*path, str(number))) for number, value in enumerate(each.value)]
 
 
 def _key(node: yaml.Node) -> str:

@@ -42,13 +42,14 @@ MAX_HONOURED_WAIT_MS = 1_000.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedCall:
     """A failed call of this hop. `unsupported` is the parameter that the model refused, if it named
-    one; it is then dropped for the model.
+    one; it is then dropped for the model. `parameter` is the field of the request that it named.
     """
 
     candidate: Candidate
     error_class: str
     retry_after_ms: float | None = None
     unsupported: str | None = None
+    parameter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

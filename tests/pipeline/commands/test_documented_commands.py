@@ -87,10 +87,12 @@ class Reader:
             time.sleep(BETWEEN_S)
 
     def run(self, command: str, *statuses: int) -> str:
+        command, into, _ = command.partition(" > ")
         status = report_faults(sluice, shlex.split(command))
         printed = self._capsys.readouterr()
         assert status in (statuses or (0,)), f"{command}: {printed.err}"
         assert "Traceback" not in printed.err, printed.err
+        assert printed.out or not into, f"{command} writes nothing to its file"
         return printed.out
 
     def filled_in(self, command: str) -> str:

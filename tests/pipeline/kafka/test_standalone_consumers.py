@@ -410,6 +410,19 @@ def test_a_missing_topic_or_partition_is_a_named_error(
     _run(missing, case)
 
 
+def test_partitions_are_counted_and_a_missing_topic_has_none(
+    missing: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MISSING_S", 0.3)
+
+    async def case(consumer: StandaloneConsumer, *_: TopicPartition) -> None:
+        assert await consumer.counts([missing.name]) == {missing.name: 0}
+        await missing.create(3)
+        assert await consumer.counts([missing.name, "none"]) == {missing.name: 3, "none": 0}
+
+    _run(missing, case)
+
+
 def test_a_topic_that_is_created_later_is_read(missing: Log) -> None:
     async def case(consumer: StandaloneConsumer, first: TopicPartition, _: TopicPartition) -> None:
         consumer.assign({first: 0})

@@ -94,6 +94,7 @@ def test_records_at_the_positions_are_read_and_deleted_ones_skipped(
         found = {place: value async for place, value in log.read([*wanted, *never])}
         assert found == {place: held[place] for place in wanted if place in held}
         assert len(found) == len(wanted) - 2
+        assert log.missing_topics == {f"{own_name}-never"}
         assert [each async for each in log.read([])] == []
 
     asyncio.run(case())
@@ -123,7 +124,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     assert status == 0, printed.err
     found = json.loads(printed.out)
     assert found["gathered"]["prompts"] == {
-        "stored": 0, "from_log": ROWS, "gone": 0, "unreadable": 0
+        "stored": 0, "from_log": ROWS, "gone": 0, "missing_topics": [], "unreadable": 0
     }  # fmt: skip
     assert sorted(found["columns"]) == ["complex", "simple"]
     kept = [orjson.loads(line) for line in rows.read_bytes().splitlines()]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.operations import alerts
-from infra.cli.output.alerts import alerts_shown, evaluation_in_words
+from infra.cli.output.alerts import alerts_shown, evaluation_in_words, no_alerts_in_words
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
 from tests.unit.alerts.world import T0, raised
@@ -85,3 +85,15 @@ def test_the_evaluator_is_shown(age_s: int, expected: str) -> None:
 def test_a_time_that_can_not_be_read_is_a_wrong_question() -> None:
     result = CliRunner().invoke(alerts.command, ["--since", "soon"])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("age_s", "is_known"), [(3, True), (61, False), (None, False)], ids=["now", "once", "never"]
+)
+def test_without_an_evaluator_no_alert_says_nothing_about_rules(
+    age_s: int | None, is_known: bool
+) -> None:
+    evaluation = None if age_s is None else AlertEvaluation(worker="w7", at=T0)
+    line = no_alerts_in_words(evaluation, T0 + (age_s or 0) * 1000)
+    assert (line == "no active alerts") == is_known
+    assert ("unknown" in line) != is_known

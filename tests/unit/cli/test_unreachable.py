@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from core.kafka import preflight
 from infra import topics_admin
 from infra.cli.main import sluice
 from infra.cli.output.errors import FAILED, report_faults
@@ -63,3 +66,24 @@ def test_an_unreachable_clickhouse_is_one_line_with_the_setting(
     (line,) = _error_lines(arguments, capfd)
     assert line.startswith("sluice: ClickHouse is unreachable")
     assert "SLUICE_CLICKHOUSE_URL" in line
+
+
+@pytest.fixture
+def _silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A broker that is stopped: its port accepts connections, and nothing answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", address)
+        monkeypatch.setattr(preflight, "TIMEOUT_MS", 200)
+        yield
+
+
+@pytest.mark.usefixtures("_silent")
+@pytest.mark.parametrize("arguments", KAFKA, ids=" ".join)
+def test_a_kafka_that_does_not_answer_is_told_from_one_that_is_not_there(
+    arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = _error_lines(arguments, capfd)
+    assert line.startswith("sluice: Kafka at 127.0.0.1:")
+    assert "accepts connections but does not answer" in line
+    assert "sluice up" not in line

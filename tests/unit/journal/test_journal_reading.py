@@ -49,6 +49,19 @@ def test_without_a_commit_the_first_record_of_the_log_counts() -> None:
     assert _oldest(topics) == {2: 20}
 
 
+def test_a_deleted_topic_and_one_with_fewer_partitions_have_no_unfinished_work() -> None:
+    topics = _topics(A, B)
+    topics.append(TopicPartition(A, 2), b"v", at=10)
+    topics.delete(B)
+
+    assert _oldest(topics) == {2: 10}
+
+    topics.create(B, 1)
+    topics.append(TopicPartition(B, 0), b"v", at=5)
+
+    assert _oldest(topics) == {0: 5, 2: 10}
+
+
 def test_only_markers_after_a_commit_are_no_work() -> None:
     topics = _topics(A, B)
     topics.append(TopicPartition(A, 0), b"v", at=10)

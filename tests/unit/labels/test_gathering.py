@@ -141,3 +141,11 @@ def test_rows_of_the_question_become_values() -> None:
     assert found.request.requested_at == 1_767_225_600_123
     assert found.request.place == LogPlace(topic=TOPIC, partition=3, offset=9)
     assert (found.tier, found.model, found.score) == ("simple", "mini", 0.5)
+
+
+def test_topics_that_do_not_exist_are_named_beside_the_prompts_that_are_gone() -> None:
+    found = _gathered([answer(request(1), "simple")], InMemoryPromptLog({}))
+    topic = request(1).place.topic
+
+    assert found.as_document()["prompts"]["missing_topics"] == [topic]
+    assert f"1 are no longer in the log ({topic} does not exist; see" in found.in_words()

@@ -137,7 +137,7 @@ def test_a_worse_artifact_is_published_only_if_forced(
     refused, found, output = run("--publish", ground=snapshot())
 
     assert (refused, found["better"], published) == (1, False, [])
-    assert "than the current one" in output
+    assert "no better than current classifier rules" in " ".join(output.split())
     forced, found, _ = run("--publish", "--force", ground=snapshot())
     assert (forced, published) == (0, [found["artifact"]])
 
@@ -178,3 +178,17 @@ def test_invalid_options_are_a_usage_error(
     command = ["train", "--out", str(tmp_path / "router.json"), *WRONG[kind]]
 
     assert report_faults(sluice, command) == 2
+
+
+def test_the_gate_s_verdict_is_printed_without_publishing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, found, output = run(ground=snapshot())
+    assert status == 0
+    assert found["better"]
+    assert "the gate is passed: it is reliably better" in " ".join(output.split())
+
+    monkeypatch.setattr("infra.labels.current_policy.gain_curve", lambda *_: _Perfect())
+    status, found, output = run(ground=snapshot())
+    assert (status, found["better"]) == (0, False)
+    assert "the gate is not passed: it is no better than" in " ".join(output.split())

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from streams.membership.assigned_topics import RequestTopic
+from streams.membership.assigned_topics import RequestTopic, work_topic_fault
 
 ALL = frozenset(range(4))
 IN_ORDER = RequestTopic(name="r", exists=True, partitions=4, given=ALL, owned=(0, 1), members=2)
@@ -62,3 +62,25 @@ def test_a_fault_is_described(topic: RequestTopic, message: str, is_misassigned:
 )
 def test_only_partitions_that_there_are_count_as_read(topic: RequestTopic, is_read: bool) -> None:
     assert topic.is_read == is_read
+
+
+@pytest.mark.parametrize(
+    ("partitions", "message"),
+    [
+        ({"a": 4, "b": 4, "c": 4}, None),
+        ({"a": 4, "b": 4, "c": 4, "other": 1}, None),
+        ({"a": 4, "c": 4}, "the topic b does not exist; create it: sluice topics create"),
+        ({"c": 4}, "the topic a does not exist (and 1 more); create it: sluice topics create"),
+        ({"a": 4, "b": 4, "c": 2}, "the topic c has 2 partitions, other"),
+        ({"a": 4, "b": 4, "c": 6}, "the topic a has 4 partitions, other"),
+    ],
+)
+def test_work_topics_exist_and_share_one_partition_count(
+    partitions: dict[str, int], message: str | None
+) -> None:
+    fault = work_topic_fault(("a", "b", "c"), partitions)
+    if message is None:
+        assert fault is None
+    else:
+        assert fault is not None
+        assert fault.startswith(message)

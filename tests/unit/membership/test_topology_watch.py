@@ -72,6 +72,7 @@ class World:
             lambda: self,
             topics=lambda: (REQUESTS, TIER),
             request_topics=(REQUESTS,),
+            work_topics=(TIER,),
             topic_id=lambda name: self.ids.get(name, "") if self.owned else "",
             owned=lambda name: self.owned,
             elapsed_s=lambda: self.now,
@@ -154,6 +155,24 @@ def test_a_deleted_topic_is_a_fault_and_taken_up_when_it_is_there_again() -> Non
     world.there[REQUESTS] = TopicShape(id="two", partitions=2)
     _look(watch)
     assert world.rejoined == 2
+
+
+def test_a_missing_work_topic_is_a_fault_that_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    watch = world.watch()
+    del world.there[TIER]
+    for _ in range(3):
+        _look(watch)
+    assert watch.fault == f"the topic {TIER} does not exist; create it: sluice topics create"
+    assert watch.reads_requests
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == [
+        watch.fault
+    ]
+    world.there[TIER] = TopicShape(id="two", partitions=4)
+    _look(watch)
+    assert watch.fault is None
 
 
 def test_no_rejoin_is_requested_while_the_group_rebalances() -> None:

@@ -69,6 +69,16 @@ WRONG = {
         [{"name": "a", "base_url": "https://me:pw@x.example"}],
         "base_url",
     ),
+    "a version that is no header value": (
+        "models/gpt-4o/instances",
+        [{"name": "a", "base_url": "https://x.example", "api_version": "2024\nx-evil: 1"}],
+        "api_version: expected 1 to 64 letters, digits",
+    ),
+    "a version beyond ASCII": (
+        "models/gpt-4o/instances",
+        [{"name": "a", "base_url": "https://x.example", "api_version": "版本"}],
+        "api_version: expected 1 to 64 letters, digits",
+    ),
     "a query in an address": (
         "models/gpt-4o/instances",
         [{"name": "a", "base_url": "https://x.example/v1?a=b"}],

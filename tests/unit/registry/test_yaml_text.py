@@ -102,5 +102,73 @@ def test_unreadable_yaml_is_a_registry_error(kind: str) -> None:
     "value", ["!!bool maybe", "!!timestamp soon", "!!int ''", "!!int '-'", "!!float ''", "!!int x"]
 )
 def test_a_value_that_does_not_fit_its_tag_is_an_error_of_the_registry(value: str) -> None:
-    with pytest.raises(RegistryError, match=r"^registry: (a|invalid date or number)"):
-        parse_registry(f"tiers: [{value}]")
+    with pytest.raises(InvalidRegistryError) as caught:
+        parse_registry(f"tiers:\n- a\n- {value}")
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.line) == ("tiers.1", 3)
+
+
+NUMBERS = {
+    "base 60": ("12:30", "base 60"),
+    "base 60, with a fraction": ("1:30.5", "base 60"),
+    "no number": (".nan", "expected a finite number"),
+    "infinity": (".inf", "expected a finite number"),
+    "below all": ("-.Inf", "expected a finite number"),
+    "beyond doubles": ("1.0e+400", "expected a finite number"),
+    "beyond 64 bits": ("9" * 20 + "9", "exceeds 64 bits"),
+    "beyond Python's digits": ("9" * 5_000, "too many digits"),
+    "a truth value": ("yes", "expected a number"),
+    "a date that is none": ("2026-13-45", "not a date or number that exists"),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("    max_output: 8192", "models.{model}.max_output"),
+        ("    expected_latency_ms: 1", "models.{model}.expected_latency_ms"),
+        ("    price: {{input: 1, output: 1}}", "models.{model}.price.output"),
+        ("policy:\n  retrieval: {{weak_score: 1}}", "policy.retrieval.weak_score"),
+        ("policy:\n  cascade: {{max_hops: 1}}", "policy.cascade.max_hops"),
+        ("budgets: {{b: {{per: tenant, usd: 1}}}}", "budgets.b.usd"),
+    ],
+)
+def test_what_is_no_number_is_named_with_its_path_and_line(kind: str, line: str, path: str) -> None:
+    value, message = NUMBERS[kind]
+    written = line.format().replace("output: 1}", f"output: {value}}}")
+    if written == line.format():
+        head, _, rest = written.rpartition(": ")
+        written = f"{head}: {value}{rest.lstrip('0123456789')}"
+    model = "\n".join(
+        [
+            "tiers: [a]",
+            "models:",
+            "  m:",
+            "    provider: openai",
+            "    tier: a",
+            '    instances: [{name: one, base_url: "http://localhost/1"}]',
+        ]
+    )
+    with pytest.raises(InvalidRegistryError) as caught:
+        parse_registry(f"{model}\n{written}\n")
+    (problem,) = caught.value.problems
+    assert problem.path == path.format(model="m")
+    assert message in problem.message
+    assert problem.line == 6 + len(written.splitlines())
+
+
+def test_a_truth_value_in_an_arm_s_policy_is_named() -> None:
+    text = TEXT + (
+        "experiments:\n  e:\n    arms:\n      a: {}\n      b:\n        policy:\n"
+        "          cascade: {default_threshold: on}\n"
+    )
+    with pytest.raises(InvalidRegistryError) as caught:
+        parse_registry(text)
+    (problem,) = caught.value.problems
+    assert problem.path == "cascade.default_threshold"
+    assert problem.line == len(text.splitlines())
+
+
+def test_truth_values_and_numbers_in_their_places_are_valid() -> None:
+    parse_registry(TEXT.replace("store_prompts: false", "store_prompts: yes"))

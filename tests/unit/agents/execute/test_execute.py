@@ -133,6 +133,23 @@ def test_a_refused_request_is_tried_on_one_other_model_unless_the_request_is_at_
     assert len(models) == len(world.served) == calls
 
 
+@pytest.mark.parametrize(
+    ("parameter", "ending"),
+    [
+        ("messages[0].content", "; named: messages"),
+        ("messages", "; named: messages"),
+        ("Ignore.all", ""),
+        (None, ""),
+    ],
+)
+def test_a_refused_request_names_the_caller_s_field_and_no_text_of_the_provider(
+    parameter: str | None, ending: str
+) -> None:
+    error = ProviderError(ErrorClass.INVALID_REQUEST, "no", status=400, parameter=parameter)
+    (reply,) = answered(scripted(error)).replies()
+    assert reply["error"]["message"] == f"every called provider rejected the request{ending}"
+
+
 def test_the_best_answer_seen_is_given_when_a_higher_tier_fails() -> None:
     hedging = text_answer("Perhaps it is Paris, I'm not sure, it could be.")
     world = answered(scripted(hedging, failing(ErrorClass.SERVER)))

@@ -53,7 +53,18 @@ def test_every_process_reads_it_from_the_same_variables(
 
 @pytest.mark.parametrize("settings", [WorkerSettings, SinkSettings, InfraSettings])
 @pytest.mark.parametrize(
-    "servers", ["kafka1.example", "k:", ":9092", "k:99999", "k:1,", "k:x", "k:0"]
+    "servers",
+    [
+        "kafka1.example",
+        "k:",
+        ":9092",
+        "k:99999",
+        "k:1,",
+        "k:x",
+        "k:0",
+        "a b:1",
+        "PLAINTEXT://k:9092",
+    ],
 )
 def test_an_address_without_a_port_is_refused_by_name(
     settings: type[KafkaAccess], servers: str, monkeypatch: pytest.MonkeyPatch
@@ -219,3 +230,12 @@ def test_a_secret_is_set_in_one_place(
     monkeypatch.setenv(name, "abcdefghij" * 4)
     with pytest.raises(ConfigurationError, match=f"{name} and {name}_FILE are both set"):
         used()
+
+
+@pytest.mark.parametrize("servers", ["PLAINTEXT://k:9092", "k:9092,SASL_SSL://k:9093"])
+def test_an_address_with_a_protocol_names_the_setting_of_the_protocol(
+    servers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", servers)
+    with pytest.raises(ValidationError, match="SLUICE_KAFKA_SECURITY_PROTOCOL"):
+        WorkerSettings()

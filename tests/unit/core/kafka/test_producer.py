@@ -13,6 +13,8 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     NodeNotReadyError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
 )
 
 from core.clock import BrokerClock
@@ -121,4 +123,61 @@ def test_a_reply_that_its_topic_refuses_is_not_sent_again() -> None:
     producer = Waking(0, MessageSizeTooLargeError("too large"))
     with pytest.raises(DeliveryError):
         _reply(producer)
+    assert producer.sent == 1
+
+
+class Vanishing:
+    """A producer whose topic `t` is gone for a while after its first record was sent: that record
+    fails with this error.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.client = self
+        self.cluster = SimpleNamespace(_partitions={"t": {0: None}}, unauthorized_topics=())
+        self.sent = 0
+        self.looks = 0
+
+    def add_topic(self, topic: str) -> None: ...
+
+    async def force_metadata_update(self) -> bool:
+        self.looks += 1
+        if self.looks == 3:
+            self.cluster._partitions["t"] = {0: None}
+        return True
+
+    async def send(self, topic: str, **_: Any) -> asyncio.Future[Any]:
+        assert self.cluster._partitions, "the topic is missing"
+        self.sent += 1
+        future = asyncio.get_running_loop().create_future()
+        if self.sent == 1:
+            self.cluster._partitions.clear()
+            future.set_exception(self._error)
+        else:
+            future.set_result(SimpleNamespace(partition=0, offset=7, timestamp=0, timestamp_type=0))
+        return future
+
+
+def _publish(producer: Any, record: Outgoing) -> Delivered:
+    publisher = KafkaPublisher(producer, producer, {"t": 10_000}, BrokerClock(), _no_sleep)
+
+    async def scenario() -> Delivered:
+        return await (await publisher.publish(record))
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("error", [NotLeaderForPartitionError(), UnknownTopicOrPartitionError()])
+def test_a_record_whose_topic_vanished_is_sent_again_when_the_topic_is_back(
+    error: KafkaError,
+) -> None:
+    producer = Vanishing(error)
+    assert _publish(producer, Outgoing(topic="t", key=b"k", value=b"v")).offset == 7
+    assert (producer.sent, producer.looks) == (2, 3)
+
+
+def test_a_record_that_its_topic_refuses_is_not_sent_again() -> None:
+    producer = Vanishing(MessageSizeTooLargeError("too large"))
+    with pytest.raises(DeliveryError):
+        _publish(producer, Outgoing(topic="t", key=b"k", value=b"v"))
     assert producer.sent == 1

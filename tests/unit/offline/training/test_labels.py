@@ -98,3 +98,28 @@ def test_an_empty_file_a_missing_one_and_a_missing_model_are_errors(tmp_path: Pa
         read_labels(_file(tmp_path, GOOD), ["m", "q"])
     with pytest.raises(LabelsError, match="cannot read"):
         read_labels(_file(tmp_path, GOOD, "labels.jsonl.gz"))
+
+
+def test_answers_and_scores_of_a_row_count_together(tmp_path: Path) -> None:
+    line = (
+        b'{"prompt": "a", "answers": {"m": {"score": 1, "text": "x"}, "n": {"text": "y"}}, '
+        b'"scores": {"m": 1, "n": 0.5, "o": 0}}'
+    )
+    (row,) = read_labels(_file(tmp_path, line)).rows
+
+    assert row.scores == {"m": 1, "n": 0.5, "o": 0}
+    assert row.texts == {"m": "x", "n": "y"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"prompt": "a", "answers": {"m": {"score": 1}}, "scores": {"m": 0}}', "differ in"),
+        (b'{"prompt": "a", "answers": [], "scores": {"m": 0}}', "`answers` or `scores`"),
+        (b'{"prompt": "a", "answers": {"m": {"score": 1}}, "scores": 1}', "`answers` or `scores`"),
+        (b'{"prompt": "a",}', "not JSON: .*(trailing|unexpected)"),
+    ],
+)
+def test_contradictions_and_causes_are_named(tmp_path: Path, line: bytes, message: str) -> None:
+    with pytest.raises(LabelsError, match=f"line 1.*{message}"):
+        read_labels(_file(tmp_path, line))

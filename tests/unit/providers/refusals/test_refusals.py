@@ -296,3 +296,21 @@ def test_an_error_counts_in_whatever_it_is_wrapped(wrap: Any) -> None:
 )
 def test_a_key_that_is_refused_with_400_is_no_fault_of_the_request(message: str) -> None:
     assert refusal_of(400, {"message": message}).error_class is ErrorClass.AUTH
+
+
+@pytest.mark.parametrize(
+    ("error", "parameter"),
+    [
+        ({"param": "temperature"}, "temperature"),
+        ({"param": "messages[0].content"}, "messages[0].content"),
+        ({"loc": ["body", "messages", 0, "role"]}, "messages.0.role"),
+        ({"param": "what you said: my secret"}, None),
+        ({"param": 5}, None),
+        ({"loc": ["x"] * 50}, None),
+        ({}, None),
+    ],
+)
+def test_the_field_that_a_refusal_names_is_a_path_or_nothing(
+    error: dict[str, Any], parameter: str | None
+) -> None:
+    assert refusal_of(400, {"message": "no", **error}).parameter == parameter

@@ -1,0 +1,1 @@
+"""Parts of the publisher: records on their way, and topics that do not exist."""
