@@ -20,7 +20,13 @@ log = logging.getLogger(__name__)
 MISSING_S = 3.0
 """Time after which a topic counts as missing; another broker may know of it later."""
 
+LOOK_AGAIN_S = 0.02
+"""First pause of a look. The first record for a topic always looks, and metadata that was requested
+before does not have the topic yet; a slow look would delay every first record of a process.
+"""
+
 LOOK_EVERY_S = 0.5
+"""Longest pause of a look, to which pauses grow."""
 
 AWAY_S = 60.0
 """Time without an answer of a broker after which a record fails."""
@@ -83,6 +89,7 @@ class MissingTopics:
 
     async def _look(self, client: Any, topic: str, partition: int | None) -> None:
         began = answered = self._elapsed_ms()
+        pause_s = LOOK_AGAIN_S
         try:
             while not partition_exists(client, topic, partition):
                 client.add_topic(topic)
@@ -97,7 +104,8 @@ class MissingTopics:
                     raise DeliveryError(f"{topic} did not take a record: no broker answers")
                 if has_answered and now - began > MISSING_S * 1000:
                     self._note(client, topic, partition)
-                await self._sleep(LOOK_EVERY_S)
+                await self._sleep(pause_s)
+                pause_s = min(2 * pause_s, LOOK_EVERY_S)
         finally:
             if self._missing.pop((topic, partition), None) is not None and partition_exists(
                 client, topic, partition

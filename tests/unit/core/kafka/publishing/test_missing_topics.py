@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.kafka.publishing.missing_topics import AWAY_S, MissingTopics
+from core.kafka.publishing.missing_topics import AWAY_S, LOOK_EVERY_S, MissingTopics
 from schemas.errors import DeliveryError
 
 TOPIC = "llm.tier.simple.v1"
@@ -78,6 +78,34 @@ def test_records_wait_for_a_missing_topic_which_is_named_once(
     errors = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert len(errors) == 1
     assert TOPIC in errors[0].getMessage()
+
+
+def test_the_first_record_for_a_topic_is_hardly_delayed_by_metadata_that_was_requested_before() -> (
+    None
+):
+    broker = Broker(later={TOPIC: {0}}, looks_left=3)
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    topics = MissingTopics(lambda: broker.now_ms, pause)
+    asyncio.run(topics.awaited(broker, TOPIC, None))
+    assert len(pauses) == 2
+    assert sum(pauses) < 0.1
+
+
+def test_pauses_grow_to_a_bound_while_a_topic_is_missing() -> None:
+    broker = Broker(later={TOPIC: {0}}, looks_left=30)
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    topics = MissingTopics(lambda: broker.now_ms, pause)
+    asyncio.run(topics.awaited(broker, TOPIC, None))
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LOOK_EVERY_S
 
 
 def test_records_wait_for_a_missing_partition() -> None:
