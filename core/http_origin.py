@@ -21,7 +21,7 @@ def refusal(local_address: str, host: str | None, origin: str | None) -> str | N
     name = _hostname(host and f"//{host}")
     if origin is not None and (name is None or _hostname(origin) != name):
         return "requests from web pages of other origins are rejected"
-    if host is not None and _is_loopback(local_address) and not _is_loopback(name or ""):
+    if host is not None and is_loopback(local_address) and not is_loopback(name or ""):
         return "use localhost or 127.0.0.1 as the host name of this address"
     return None
 
@@ -38,7 +38,8 @@ def _hostname(url: str | None) -> str | None:
         return None
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Return whether a host name or address is of this machine alone."""
     if name == "localhost":
         return True
     try:

@@ -20,6 +20,7 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 
 from core.clock import BrokerClock
+from core.http_origin import is_loopback
 from core.kafka.standalone.librdkafka_consumer import standalone
 from core.ops_http import OpsPages, ops_server
 from core.registry_signature import UnsignedRecordError
@@ -67,9 +68,16 @@ class Gateway:
         """Serve until `stop` is called or a fatal error occurs.
 
         Raises:
+            ConfigurationError: it is open to callers without a key, and not bound to loopback.
             SluiceError: it could not start, or had to stop.
         """
         settings = self._settings
+        if settings.gateway_open and not is_loopback(settings.gateway_host):
+            raise ConfigurationError(
+                f"SLUICE_GATEWAY_OPEN=1 serves anybody who reaches {settings.gateway_host}; bind "
+                "the gateway to 127.0.0.1 (SLUICE_GATEWAY_HOST), or unset it and create keys: "
+                "sluice keys create"
+            )
         async with AsyncExitStack() as stack:
             pages = OpsPages(
                 report=self.status,

@@ -17,6 +17,7 @@ from tests.bench import compare, growth, page
 from tests.bench.calibration import calibrate
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
+from tests.bench.gateway_speed import QUICK_GATEWAY, GatewaySize, measure_gateway
 from tests.bench.hot_reload import measure_hot_reload
 from tests.bench.limits import measure_limits
 from tests.bench.prompts import data_folder
@@ -28,7 +29,7 @@ from tests.bench.worker_probe import QUICK, Size
 from tests.bench.worker_speed import measure_worker
 
 COMMANDS = {"compare": compare.main, "growth": growth.main, "page": page.main}
-PARTS = ("decisions", "hot", "limits", "worker", "sink", "replay", "truth")
+PARTS = ("decisions", "hot", "limits", "worker", "gateway", "sink", "replay", "truth")
 QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
 
@@ -42,7 +43,7 @@ def main() -> int:
         "parts",
         nargs="*",
         default=[],
-        help="decisions, hot, limits, worker, sink, replay, truth; all unless named",
+        help="decisions, hot, limits, worker, gateway, sink, replay, truth; all unless named",
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -69,6 +70,7 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
         "hot": measure_hot_reload,
         "limits": measure_limits,
         "worker": lambda: measure_worker(QUICK if quick else Size()),
+        "gateway": lambda: measure_gateway(QUICK_GATEWAY if quick else GatewaySize()),
         "sink": lambda: measure_sink(QUICK_SINK if quick else SinkSize()),
         "replay": measure_replay,
         "truth": lambda: [*measure_truth(), *measure_proof()],

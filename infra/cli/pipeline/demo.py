@@ -44,8 +44,16 @@ def command(*, keep: bool, as_json: bool) -> None:
     if not found and not keep:
         notes.print("  sluice up --detach             the pipeline, until `sluice down`")
     notes.print("  sluice ask 'What is Kafka?'    one request")
+    notes.print(f"  base_url={_gateway(settings)}  any OpenAI client, while the pipeline runs")
     notes.print("  sluice send FILE.jsonl         many requests")
     notes.print("  sluice query --list            all named queries")
+
+
+def _gateway(settings: InfraSettings) -> str:
+    """Return the address that clients of the local gateway use."""
+    from infra.devstack.components import gateway
+
+    return f"{gateway(settings, settings.home.absolute(), {}).address}/v1"
 
 
 def _show(settings: InfraSettings, *, as_json: bool) -> None:
