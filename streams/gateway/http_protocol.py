@@ -1,7 +1,7 @@
 """HTTP protocol of the server: uvicorn's on httptools, with limits on request heads.
 
-httptools has no limit on the number and size of headers, and uvicorn none on the time for a head.
-A connection beyond these limits is closed.
+httptools has no limit on the number and size of headers, and uvicorn none on the time for a head,
+or for the rest of a body that was answered already. A connection beyond these limits is closed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 256
 HEAD_S = 30.0
-"""Time in which a new connection must send its first request's head."""
+"""Time in which a client must send a request's head, from the begin of the connection or head; also
+the time for the rest of a body after its answer.
+"""
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n"
 
@@ -25,46 +27,74 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
+        self._unparsed_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the time for the first head."""
+        """Begin the time for the first head."""
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_S, transport.close)
+        self._begin_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the time for the first head."""
+        """End the time for a head."""
         self._end_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass data on, unless the head is too large."""
+        """Pass data on, unless the head is too large, and begin the time for what is to follow.
+
+        httptools keeps an unfinished header, without limit, and copies it for each piece of data.
+        """
         if self.transport.is_closing():
             return
+        self._unparsed_bytes += len(data)
         super().data_received(data)
+        if self._unparsed_bytes > MAX_HEAD_BYTES:
+            self._refuse()
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self._begin_timer()
 
     def on_message_begin(self) -> None:
         """Begin to count a head."""
-        self._head_bytes = 0
+        self._head_bytes = self._unparsed_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """Count a part of the URL."""
+        self._unparsed_bytes = 0
         if self._counted(len(url)):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header."""
+        self._unparsed_bytes = 0
         if self._counted(len(name) + len(value)) and len(self.headers) < MAX_HEADERS:
             super().on_header(name, value)
         else:
             self._refuse()
 
     def on_headers_complete(self) -> None:
-        """End the time for the first head."""
+        """End the time for the head."""
         self._end_timer()
+        self._unset_keepalive_if_required()
         if not self.transport.is_closing():
             super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Note that data was parsed."""
+        self._unparsed_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request, if this one was answered before its end."""
+        self._unparsed_bytes = 0
+        super().on_message_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._end_timer()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _counted(self, size: int) -> bool:
         self._head_bytes += size
@@ -76,6 +106,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
+
+    def _begin_timer(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_S, self.transport.close)
 
     def _end_timer(self) -> None:
         if self._head_timer is not None:
