@@ -1,10 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+COMPAT := .venv-compat/.ready
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics chaos chaos-budget chaos-clock chaos-gateway chaos-poison overload flood soak fuzz test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics chaos chaos-budget chaos-clock chaos-gateway chaos-poison overload flood soak fuzz test-containers compat lock docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +53,15 @@ soak: setup ## 20 minutes at 200 requests/s, 15 before them to fill memories: me
 test-containers: setup ## the same tests on Kafka and ClickHouse in containers (needs Docker)
 	@SLUICE_TEST_CONTAINERS=1 $(BIN)/python -m pytest
 
+compat: setup $(COMPAT) ## suites and clients of others against a local gateway; writes docs/compatibility.md
+	@$(BIN)/python -m tests.compat
+
+$(COMPAT): tests/compat/requirements.txt
+	@test -x .venv-compat/bin/python || $(PYTHON) -m venv .venv-compat
+	@echo "installing suites and clients of others into .venv-compat (some minutes, once)"
+	@.venv-compat/bin/python -m pip install --quiet --disable-pip-version-check -r tests/compat/requirements.txt
+	@touch $@
+
 check: setup ## style, types, imports, dependencies, and the tree's structure
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -60,7 +70,7 @@ check: setup ## style, types, imports, dependencies, and the tree's structure
 	@$(BIN)/python -m tests.lint.structure
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry .
-	@$(BIN)/deptry tests examples --exclude ^$$ --ignore DEP002,DEP004
+	@$(BIN)/deptry tests examples --exclude '^tests/compat/(clients|suites)/' --ignore DEP002,DEP004
 
 bench: setup ## speed as ratios: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
 	@$(BIN)/python -m tests.bench
@@ -88,4 +98,4 @@ lock: ## pin versions again (names and hashes, no address)
 	@rm -rf .venv-lock
 
 clean: ## remove the environment and the local pipeline's data
-	rm -rf .venv .sluice .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-compat .sluice .pytest_cache .mypy_cache .ruff_cache

@@ -17,7 +17,8 @@ class CheckedCall:
     the cache), `frame_tokens` the tokens of messages and pictures besides. `forced_tool` is a tool
     that must be called (`*`: any), `shape_tool` one that only gives the answer its JSON shape,
     `schema` the JSON Schema of the answer, empty for any object. `thinks` requests thinking in the
-    answer; `include_usage` and `include_obfuscation` are options of OpenAI's streams.
+    answer; `follows_tool`: the last turn holds the results of tools. `include_usage` and
+    `include_obfuscation` are options of OpenAI's streams.
     """
 
     model: str
@@ -33,6 +34,7 @@ class CheckedCall:
     top_logprobs: int = 0
     writes_cache: bool = False
     thinks: bool = False
+    follows_tool: bool = False
     stream: bool = False
     include_usage: bool = False
     include_obfuscation: bool = False

@@ -98,6 +98,7 @@ def read(body: Json) -> CheckedCall:
         schema=tools[shape] if shape else None,
         writes_cache=marks > 0,
         thinks=(body.get("thinking") or {}).get("type") in {"enabled", "adaptive"},
+        follows_tool=any(block["type"] == "tool_result" for block in turns[-1]),
         stream=streamed,
     )
 

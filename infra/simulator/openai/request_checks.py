@@ -84,6 +84,7 @@ def read(body: Json) -> CheckedCall:
         schema=_format(body, text),
         logprobs=bool(body.get("logprobs")),
         top_logprobs=body.get("top_logprobs") or 0,
+        follows_tool=messages[-1]["role"] == "tool",
         stream=streamed,
         include_usage=bool(options.get("include_usage")),
         include_obfuscation=options.get("include_obfuscation") is not False,

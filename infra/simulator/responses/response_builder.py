@@ -52,7 +52,7 @@ class ResponseBuilder:
     def prepare(self, checked: CheckedCall) -> Serving:
         """Return the response to this call."""
         answer = opinion_of(checked, self._book) or self._book.find(checked.model, checked.prompt)
-        if answer is None or (checked.forced_tool is not None and not answer.tools):
+        if answer is None or not _fits(checked, answer):
             answer = stock_answer(checked)
         encoded, finish, output = answer.encoded, answer.finish, answer.tokens
         if checked.max_tokens is not None and output > checked.max_tokens and not answer.tools:
@@ -101,6 +101,13 @@ class ResponseBuilder:
         if known:
             return CACHED_PREFIX_TOKENS, 0
         return 0, CACHED_PREFIX_TOKENS if checked.writes_cache else 0
+
+
+def _fits(checked: CheckedCall, answer: SimulatedAnswer) -> bool:
+    """Return whether an answer calls a tool where one is forced, and not twice for one question."""
+    if checked.forced_tool is not None:
+        return bool(answer.tools)
+    return not (answer.tools and checked.follows_tool)
 
 
 def _thinking(checked: CheckedCall, output: int) -> str:

@@ -39,16 +39,16 @@ class Models:
             is_open=context.settings.gateway_open,
         )
         names = permitted_names(caller.key, context.snapshot)
-        wanted = request.path_params.get("model")
-        if wanted is not None and wanted not in names:
-            raise HttpError(
-                404, GatewayCode.UNKNOWN_MODEL, "The model does not exist", param="model"
-            )
         is_anthropic = ANTHROPIC_VERSION in request.headers
         describe = _anthropic_model if is_anthropic else _openai_model
-        found = [describe(name) for name in names if wanted in {None, name}]
+        wanted = request.path_params.get("model")
         if wanted is not None:
-            return _json(found[0])
+            if not self._may_name(wanted, names):
+                raise HttpError(
+                    404, GatewayCode.UNKNOWN_MODEL, "The model does not exist", param="model"
+                )
+            return _json(describe(wanted, context.snapshot))
+        found = [describe(name, context.snapshot) for name in names]
         if not is_anthropic:
             return _json({"object": "list", "data": found})
         return _json(
@@ -60,6 +60,13 @@ class Models:
             }
         )
 
+    def _may_name(self, wanted: str, names: tuple[str, ...]) -> bool:
+        """Return whether a request may use this name, itself or as an alias."""
+        snapshot = self._context.snapshot
+        if wanted in names or wanted in snapshot.models or wanted in snapshot.tiers:
+            return wanted in names
+        return self._context.settings.alias_of(wanted) in names
+
 
 def permitted_names(key: ApiKey, snapshot: RegistrySnapshot) -> tuple[str, ...]:
     """Return the names that requests with this key may use: `auto`, tiers, models."""
@@ -70,13 +77,27 @@ def permitted_names(key: ApiKey, snapshot: RegistrySnapshot) -> tuple[str, ...]:
     return tuple(name for name in names if not key.models.isdisjoint({name, tiers.get(name, name)}))
 
 
-def _openai_model(name: str) -> dict[str, Any]:
+def _openai_model(name: str, _: RegistrySnapshot) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _CREATED, "owned_by": _OWNER}
 
 
-def _anthropic_model(name: str) -> dict[str, Any]:
+def _anthropic_model(name: str, snapshot: RegistrySnapshot) -> dict[str, Any]:
+    """Return a model; tiers and aliases have no limits of their own."""
     created = datetime.fromtimestamp(_CREATED, UTC).isoformat().replace("+00:00", "Z")
-    return {"type": "model", "id": name, "display_name": name, "created_at": created}
+    entry = snapshot.models.get(name)
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": name,
+        "created_at": created,
+        "capabilities": None,
+        "lifecycle": "active",
+        "line": None,
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": entry.context_window if entry else None,
+        "max_tokens": entry.max_output if entry else None,
+    }
 
 
 def _json(document: Any) -> Response:

@@ -62,6 +62,36 @@ def test_a_recorded_answer_is_found_by_model_and_prompt(
     run(case())
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_recorded_tool_call_is_not_repeated_after_its_result(tmp_path: Path, name: str) -> None:
+    call = {"name": "get_weather", "arguments": {"city": "Paris"}}
+    line = {"prompt": "Paris?", "answers": {MODELS[name]: {"tool_calls": [call]}}}
+    answers = tmp_path / "answers.jsonl"
+    answers.write_bytes(orjson.dumps(line))
+    tool = {"name": "get_weather", "input_schema": {"type": "object"}}
+    if name == "openai":
+        tool = {"type": "function", "function": {"name": "get_weather"}}
+
+    async def case() -> None:
+        async with calling(name, answers=answers) as caller:
+            first = (await caller.ask("Paris?", tools=[tool])).json()
+            question = {"role": "user", "content": "Paris?"}
+            if name == "openai":
+                turn = first["choices"][0]["message"]
+                called = turn["tool_calls"][0]["id"]
+                turn = {"role": "assistant", "tool_calls": turn["tool_calls"]}
+                result = {"role": "tool", "tool_call_id": called, "content": "sunny"}
+            else:
+                called = first["content"][0]["id"]
+                turn = {"role": "assistant", "content": first["content"]}
+                block = {"type": "tool_result", "tool_use_id": called, "content": "sunny"}
+                result = {"role": "user", "content": [block]}
+            last = await caller.ask(messages=[question, turn, result], tools=[tool])
+            assert caller.text(last)
+
+    run(case())
+
+
 @pytest.mark.parametrize("content", [b"{", b'{"answers": {}}\n', None])
 def test_a_file_without_recorded_answers_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "broken.jsonl"

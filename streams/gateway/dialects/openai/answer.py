@@ -43,7 +43,6 @@ def chat_completion(answered: AnsweredRequest) -> dict[str, Any]:
             }
         ],
         "service_tier": "default",
-        "system_fingerprint": None,
         "sluice": summary(reply),
     }
     found = usage(reply.usage)

@@ -85,7 +85,6 @@ class ChatChunks:
             "created": self._created,
             "model": self._model,
             "service_tier": "default",
-            "system_fingerprint": None,
             "choices": [] if delta is None else [choice],
         }
         if self._include_usage:

@@ -497,6 +497,40 @@ def test_the_models_are_listed_in_the_clients_dialect() -> None:
     run(scenario)
 
 
+def test_a_name_that_an_alias_maps_is_described_if_the_key_permits_it() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld(is_open=False, settings={"gateway_aliases": "gpt-9*=auto,*=complex"})
+        await world.key("secret", models=frozenset({"auto"}))
+        headers = {"x-api-key": "secret"}
+        async with world.client() as client:
+            found = {
+                name: await client.get(f"/v1/models/{name}", headers=headers)
+                for name in ("gpt-9-mini", "other", "simple", "complex")
+            }
+        statuses = {name: answer.status_code for name, answer in found.items()}
+        assert statuses == {"gpt-9-mini": 200, "other": 404, "simple": 404, "complex": 404}
+        assert found["gpt-9-mini"].json()["id"] == "gpt-9-mini"
+
+    run(scenario)
+
+
+def test_a_model_in_anthropics_form_has_its_limits_and_its_lifecycle() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld()
+        async with world.context() as context:
+            name, model = next(iter(context.snapshot.models.items()))
+        headers = {"anthropic-version": "2023-06-01"}
+        async with world.client() as client:
+            found = (await client.get(f"/v1/models/{name}", headers=headers)).json()
+            tier = (await client.get("/v1/models/simple", headers=headers)).json()
+        assert (found["lifecycle"], found["capabilities"]) == ("active", None)
+        assert found["max_input_tokens"] == model.context_window
+        assert found["max_tokens"] == model.max_output
+        assert (tier["lifecycle"], tier["max_tokens"]) == ("active", None)
+
+    run(scenario)
+
+
 def test_feedback_is_published_for_the_keys_tenant() -> None:
     async def scenario() -> None:
         world = GatewayWorld(is_open=False)

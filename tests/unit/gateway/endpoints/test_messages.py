@@ -196,7 +196,8 @@ def test_an_error_outside_of_an_answer_has_anthropics_form(
     method: str, path: str, headers: dict[str, str], status: int, kind: str
 ) -> None:
     async def scenario() -> None:
-        async with GatewayWorld().client() as client:
+        world = GatewayWorld(settings={"gateway_aliases": "gpt-*=auto"})
+        async with world.client() as client:
             answer = await client.request(method, path, headers=headers)
         assert answer.status_code == status
         body = ErrorResponse.model_validate(answer.json())

@@ -1,0 +1,1 @@
+"""Suites and clients of others against a local gateway (`make compat`)."""

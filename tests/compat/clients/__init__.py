@@ -1,0 +1,1 @@
+"""Clients of others, one script each; they run in .venv-compat or node."""
