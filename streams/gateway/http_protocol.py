@@ -13,6 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 256
+UNREAD_S = 60.0
+"""Time without a byte read by a client whose buffer is full, after which its connection is cut."""
+
 HEAD_S = 30.0
 """Time in which a client must send a request's head, from the begin of the connection or head; also
 the time for the rest of a body after its answer.
@@ -29,6 +32,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._unparsed_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin the time for the first head."""
@@ -36,9 +40,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._begin_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the time for a head."""
+        """End the times."""
         self._end_timer()
         super().connection_lost(exc)
+        self._end_unread_timer()
 
     def data_received(self, data: bytes) -> None:
         """Pass data on, unless the head is too large, and begin the time for what is to follow.
@@ -95,6 +100,29 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def pause_writing(self) -> None:
+        """Begin to watch whether the client reads: closing alone waits for it, without limit."""
+        super().pause_writing()
+        self._watch_unread()
+
+    def resume_writing(self) -> None:
+        """End the watch."""
+        self._end_unread_timer()
+        super().resume_writing()
+
+    def _watch_unread(self, before: int | None = None) -> None:
+        self._end_unread_timer()
+        size = self.transport.get_write_buffer_size()
+        if before is not None and size >= before:
+            self.transport.abort()
+            return
+        self._unread_timer = self.loop.call_later(UNREAD_S, self._watch_unread, size)
+
+    def _end_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _counted(self, size: int) -> bool:
         self._head_bytes += size

@@ -23,6 +23,8 @@ class _Transport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.aborted = False
+        self.unread = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return None
@@ -32,6 +34,12 @@ class _Transport(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
     def is_closing(self) -> bool:
         return self.closed
@@ -52,9 +60,11 @@ class _Loop:
     def create_task(self, work: Any, **_: Any) -> asyncio.Task[Any]:
         return asyncio.get_running_loop().create_task(work)
 
-    def call_later(self, delay: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+    def call_later(
+        self, delay: float, call: Callable[..., None], *args: Any
+    ) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
-        timer = asyncio.TimerHandle(loop.time(), call, (), loop)
+        timer = asyncio.TimerHandle(loop.time(), call, args, loop)
         self.timers.append((delay, timer))
         return timer
 
@@ -62,7 +72,8 @@ class _Loop:
         return [delay for delay, timer in self.timers if not timer.cancelled()]
 
     def expire(self) -> None:
-        for _, timer in self.timers:
+        due, self.timers = self.timers, []
+        for _, timer in due:
             if not timer.cancelled():
                 timer._run()
 
@@ -163,5 +174,30 @@ def test_a_connection_waits_for_the_next_request_after_a_body_that_was_answered_
         assert not connection.transport.closed
         assert connection.transport.written.count(b" 401 ") == 3
         assert connection.loop.pending() == [_KEEP_ALIVE_S]
+
+    _run(scenario)
+
+
+def test_a_client_that_reads_nothing_is_cut_off_although_its_connection_is_closed() -> None:
+    async def scenario(connection: _Connection) -> None:
+        connection.transport.unread = 100_000
+        connection.protocol.pause_writing()
+        connection.transport.close()
+        connection.loop.expire()
+        assert connection.transport.aborted
+
+    _run(scenario)
+
+
+def test_a_client_that_reads_slowly_is_not_cut_off() -> None:
+    async def scenario(connection: _Connection) -> None:
+        connection.transport.unread = 100_000
+        connection.protocol.pause_writing()
+        for _ in range(9):
+            connection.transport.unread -= 10_000
+            connection.loop.expire()
+        connection.protocol.resume_writing()
+        connection.loop.expire()
+        assert not connection.transport.aborted
 
     _run(scenario)
