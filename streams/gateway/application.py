@@ -37,7 +37,7 @@ def gateway_application(context: GatewayContext) -> Starlette:
     messages = Completions(Messages(), context).serve
     count = TokenCounts(Messages(), context).serve
     models = Models(context).serve
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/v1/chat/completions", chat, methods=["POST"]),
             Route(MESSAGES, messages, methods=["POST"]),
@@ -55,6 +55,8 @@ def gateway_application(context: GatewayContext) -> Starlette:
             Exception: _failed,
         },
     )
+    application.router.redirect_slashes = False
+    return application
 
 
 class _RefuseWebPages:

@@ -19,6 +19,7 @@ class GatewayCode(StrEnum):
     INVALID_REQUEST = "invalid_request"
     NOT_JSON = "invalid_json"
     TOO_LARGE = "too_large"
+    ENCODING = "unsupported_encoding"
     NO_KEY = "missing_api_key"
     WRONG_KEY = "invalid_api_key"
     FORBIDDEN = "permission_denied"

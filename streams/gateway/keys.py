@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from streams.gateway.errors import GatewayCode, HttpError, invalid
@@ -29,7 +29,7 @@ class AuthenticatedCaller:
 
 
 def authenticate(
-    headers: Mapping[str, str],
+    headers: Iterable[tuple[str, str]],
     find: Callable[[str], ApiKey | None],
     now: int,
     *,
@@ -41,7 +41,8 @@ def authenticate(
     Raises:
         HttpError: 401; there is no key, two different ones, or it is unknown, revoked or expired.
     """
-    given = {key for key in (_bearer(headers), headers.get("x-api-key", "").strip()) if key}
+    named = [(_key_in(name.lower(), value)) for name, value in headers]
+    given = {key for key in named if key}
     if len(given) > 1:
         raise HttpError(
             401, GatewayCode.WRONG_KEY, "Authorization and x-api-key hold different keys; send one"
@@ -64,9 +65,12 @@ def authenticate(
     raise HttpError(401, GatewayCode.WRONG_KEY, "the API key is unknown, revoked or expired")
 
 
-def _bearer(headers: Mapping[str, str]) -> str:
-    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
-    return token.strip() if scheme.lower() == _BEARER else ""
+def _key_in(name: str, value: str) -> str:
+    """Return the key that a header holds, empty for none."""
+    if name == "x-api-key":
+        return value.strip()
+    scheme, _, token = value.strip().partition(" ")
+    return token.strip() if name == "authorization" and scheme.lower() == _BEARER else ""
 
 
 def check_model(key: ApiKey, *named: str) -> None:

@@ -50,8 +50,10 @@ def fresh_identity(
         request_id = new_id()
         partition = reply_partition(request_id, partitions)
         if partition in own:
+            # A correlation id of its own: clients see the request id, and a reply is believed by
+            # the correlation id.
             return RequestIdentity(
-                request_id=request_id, correlation=request_id.encode(), partition=partition
+                request_id=request_id, correlation=new_id().encode(), partition=partition
             )
     raise ValueError("no request id hashes to an own partition")
 

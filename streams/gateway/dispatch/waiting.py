@@ -109,7 +109,7 @@ class WaitingRequests:
             if part is not None:
                 waiting.take_part(part)
                 return
-            waiting.take_reply(read_reply(value))
+            waiting.take_reply(_reply_to(waiting, value))
         except UndecodableError:
             # Another process wrote it, and the reply may still arrive.
             self.unreadable += 1
@@ -150,3 +150,15 @@ class WaitingRequests:
         for waiting in self._by_correlation.values():
             waiting.fail(fault)
         self._by_correlation.clear()
+
+
+def _reply_to(waiting: WaitingRequest, value: bytes | None) -> Reply:
+    """Return the reply to a request.
+
+    Raises:
+        UndecodableError: it is none, or one to another request.
+    """
+    reply = read_reply(value)
+    if reply.request_id != waiting.identity.request_id:
+        raise UndecodableError("the reply to another request")
+    return reply

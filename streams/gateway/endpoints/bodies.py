@@ -23,9 +23,14 @@ async def read_body(request: Request, limit: int) -> bytes:
     """Return the body of a request.
 
     Raises:
-        HttpError: 413 above `limit` bytes; 408 if it does not arrive in time.
+        HttpError: 413 above `limit` bytes; 408 if it does not arrive in time; 415 if it is
+            compressed.
         ClientDisconnect: the client is gone.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise HttpError(
+            415, GatewayCode.ENCODING, "content-encoding: send the body without compression"
+        )
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and (len(announced) > _LARGEST_LENGTH or int(announced) > limit):
         raise _too_large(limit)

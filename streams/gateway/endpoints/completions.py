@@ -89,7 +89,7 @@ class Completions:
         context, request = self._context, exchange.request
         snapshot = context.snapshot
         caller = authenticate(
-            request.headers,
+            request.headers.items(),
             context.registry.api_key,
             context.clock.now(),
             is_open=context.settings.gateway_open,
@@ -233,9 +233,12 @@ def _submission(
     parsed: ParsedRequest,
     admitted: AdmittedRequest,
 ) -> Submission:
-    key = request.headers.get("idempotency-key") or None
-    if key is not None and len(key) > _LONGEST_IDEMPOTENCY_KEY:
-        raise invalid(f"Idempotency-Key: longer than {_LONGEST_IDEMPOTENCY_KEY} characters")
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key.strip()) <= _LONGEST_IDEMPOTENCY_KEY:
+        raise invalid(
+            f"Idempotency-Key: expected 1 to {_LONGEST_IDEMPOTENCY_KEY} characters",
+            param="Idempotency-Key",
+        )
     return Submission(
         document=admitted.value,
         stated=GatewayHeaders(

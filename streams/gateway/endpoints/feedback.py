@@ -6,6 +6,7 @@ from typing import Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,7 +43,7 @@ class Feedback:
         """Answer a request."""
         context = self._context
         caller = authenticate(
-            request.headers,
+            request.headers.items(),
             context.registry.api_key,
             context.clock.now(),
             is_open=context.settings.gateway_open,
@@ -53,7 +54,7 @@ class Feedback:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "body"
-            raise invalid(f"{where}: {first['msg'].lower()}", param=where) from None
+            raise invalid(f"{where}: {_message(first)}", param=where) from None
         if body.score is None and body.label is None and body.comment is None:
             raise invalid("a rating needs score, label or comment")
         value = {"tenant": caller.key.tenant, **body.model_dump(exclude_none=True)}
@@ -62,3 +63,9 @@ class Feedback:
         )
         accepted = {"object": "feedback", "request_id": body.request_id, "status": "accepted"}
         return Response(orjson.dumps(accepted), status_code=202, media_type="application/json")
+
+
+def _message(error: ErrorDetails) -> str:
+    if error["type"] == "string_pattern_mismatch":
+        return "expected 1 to 128 letters, digits and . _ : -"
+    return error["msg"][:1].lower() + error["msg"][1:]

@@ -33,7 +33,7 @@ class Models:
         """Answer a request."""
         context = self._context
         caller = authenticate(
-            request.headers,
+            request.headers.items(),
             context.registry.api_key,
             context.clock.now(),
             is_open=context.settings.gateway_open,

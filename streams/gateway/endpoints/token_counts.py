@@ -34,7 +34,7 @@ class TokenCounts:
         context = self._context
         snapshot = context.snapshot
         caller = authenticate(
-            request.headers,
+            request.headers.items(),
             context.registry.api_key,
             context.clock.now(),
             is_open=context.settings.gateway_open,

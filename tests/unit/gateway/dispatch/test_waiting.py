@@ -42,6 +42,15 @@ def test_the_first_reply_counts_and_unreadable_ones_are_passed_over() -> None:
     assert (requests.unreadable, mine.has_ended) == (1, True)
 
 
+def test_the_reply_to_another_request_is_passed_over() -> None:
+    requests = WaitingRequests()
+    mine = requests.wait_for(
+        RequestIdentity(request_id="other", correlation=b"r", partition=0), CLAIM
+    )
+    requests.deliver(b"r", (), REPLY)
+    assert (requests.unreadable, mine.has_ended) == (1, False)
+
+
 def test_two_clients_of_one_request_get_its_reply_both() -> None:
     requests = WaitingRequests()
     first, second = waiting_for(requests), waiting_for(requests)

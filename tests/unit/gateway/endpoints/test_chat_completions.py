@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import Any
 
 import orjson
@@ -82,6 +83,45 @@ def test_a_request_without_a_valid_key_gets_401_and_publishes_nothing(
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
         assert answer.headers["x-should-retry"] == "false"
         assert world.publisher.records == []
+
+    run(scenario)
+
+
+def test_two_different_keys_in_one_kind_of_header_get_401() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld(is_open=False)
+        await world.key("secret")
+        async with world.client() as client:
+            for other, status in (("other", 401), ("secret", 200)):
+                headers = [("authorization", f"Bearer {key}") for key in ("secret", other)]
+                assert (await client.post(CHAT, json=HELLO, headers=headers)).status_code == status
+
+    run(scenario)
+
+
+def test_a_compressed_body_and_a_blank_idempotency_key_are_refused() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld()
+        async with world.client() as client:
+            packed = await client.post(
+                CHAT, content=gzip.compress(b"{}"), headers={"content-encoding": "gzip"}
+            )
+            blank = await client.post(CHAT, json=HELLO, headers={"idempotency-key": " "})
+        assert (packed.status_code, packed.json()["error"]["code"]) == (415, "unsupported_encoding")
+        assert (blank.status_code, blank.json()["error"]["param"]) == (400, "Idempotency-Key")
+        assert world.publisher.records == []
+
+    run(scenario)
+
+
+def test_the_request_id_that_a_client_sees_does_not_address_its_reply() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld()
+        async with world.client() as client:
+            answer = await client.post(CHAT, json=HELLO)
+        (record,) = world.publisher.records
+        seen = answer.headers["x-sluice-request-id"]
+        assert seen.encode() not in dict(record.headers)["correlation-id"]
 
     run(scenario)
 
@@ -449,7 +489,12 @@ def test_an_idempotency_key_with_another_body_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", CHAT, 405), ("POST", "/v1/nothing", 404), ("GET", "/", 404)],
+    [
+        ("GET", CHAT, 405),
+        ("POST", "/v1/nothing", 404),
+        ("POST", f"{CHAT}/", 404),
+        ("GET", "/", 404),
+    ],
 )
 def test_an_unknown_url_or_method_gets_the_vendors_error(
     method: str, path: str, status: int
@@ -459,6 +504,7 @@ def test_an_unknown_url_or_method_gets_the_vendors_error(
             answer = await client.request(method, path)
         assert answer.status_code == status
         assert answer.json()["error"]["message"]
+        assert answer.json()["error"]["type"] == "invalid_request_error"
 
     run(scenario)
 
