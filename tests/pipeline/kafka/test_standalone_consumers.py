@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
@@ -76,6 +77,11 @@ class BrokerLog:
     async def add_partitions(self, partitions: int) -> None:
         made = self._admin.create_partitions([NewPartitions(self.name, partitions)])
         await asyncio.to_thread(made[self.name].result)
+        # The controller confirms before the broker knows of them, and a producer asks the broker.
+        await _until(partial(asyncio.to_thread, self._count), partitions)
+
+    def _count(self) -> int:
+        return len(self._admin.list_topics(self.name).topics[self.name].partitions)
 
     async def delete(self) -> None:
         await asyncio.to_thread(self._admin.delete_topics([self.name])[self.name].result)
