@@ -29,6 +29,7 @@ ELSEWHERE = {
     "up": "starts a pipeline; the tests have one",
     "worker": "a process that runs until it is told to end; the tests have one",
     "sink": "likewise",
+    "gateway": "likewise; tests/pipeline/test_gateway.py starts two",
     "demo": "starts a pipeline; `make demo` runs it",
     "replay diff": "needs two runs; tests/pipeline/offline/test_replay.py has them",
     "replay promote": "likewise",
