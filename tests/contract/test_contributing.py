@@ -64,6 +64,8 @@ EXAMPLES = {
         r"|AnthropicProvider|\bANTHROPIC\b",
         without={"docs/providers.md": "Anthropic"},
         bystanders={
+            "tests/compat/clients/pydantic_agent.py": "a client that names its own provider",
+            "tests/compat/suites_of_others.py": "names the vendor's SDK",
             "tests/golden/answers.jsonl": "recorded answers name the provider of their rows",
             "tests/sql/rig/lives.py": "the provider of made-up rows",
             "tests/unit/simulator/world.py": "asks the simulator in both formats",
