@@ -14,7 +14,7 @@ import pytest
 
 from tests.rig.observed.books import read_ledger, rows
 from tests.rig.observed.polling import poll_until
-from tests.rig.stack import Stack, switch_faults
+from tests.rig.stack import Stack, answers, switch_faults
 
 HELLO = [{"role": "user", "content": "What is Kafka?"}]
 
@@ -25,7 +25,7 @@ def gateways(pipeline: Stack) -> Iterator[Stack]:
     pipeline.start_gateway(1, wait=False)
     pipeline.start_gateway(2, SLUICE_GATEWAY_OPEN="0")
     pipeline.processes["gateway-1"].wait_ready(
-        lambda: httpx.get(f"{pipeline.gateway_url(1)}/v1/models").status_code == 200, 60
+        lambda: answers(f"{pipeline.gateway_url(1)}/v1/models"), 60
     )
     yield pipeline
     for number in (1, 2):
