@@ -45,7 +45,7 @@ class AnswerParts:
         self._model = model
         self._publisher = publisher
         self._pause = pause
-        self._pending: list[dict[str, Any]] = []
+        self._unsent: list[dict[str, Any]] = []
         self._news = asyncio.Event()
         self._sequence = 0
 
@@ -53,10 +53,10 @@ class AnswerParts:
         """Note a part of the answer, as the provider's adapter hands it on."""
         found = _chat_delta(delta)
         kind = next(iter(found), "")
-        if self._pending and kind in _MERGED and self._pending[-1].keys() == {kind}:
-            self._pending[-1][kind] += found[kind]
+        if self._unsent and kind in _MERGED and self._unsent[-1].keys() == {kind}:
+            self._unsent[-1][kind] += found[kind]
         elif found:
-            self._pending.append(found)
+            self._unsent.append(found)
         self._news.set()
 
     async def run(self) -> None:
@@ -65,7 +65,7 @@ class AnswerParts:
             while True:
                 await self._news.wait()
                 self._news.clear()
-                pending, self._pending = self._pending, []
+                pending, self._unsent = self._unsent, []
                 for delta in pending:
                     await self._publisher.part(self._record(delta))
                 await self._pause(INTERVAL_S)
