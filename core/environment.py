@@ -1,4 +1,4 @@
-"""Names of all `SLUICE_*` variables, and suggestions for unknown ones.
+"""Names of all `SLUICE_*` variables, suggestions for unknown ones, and lists as their values.
 
 Processes ignore an unknown variable, so it is reported: otherwise a misspelt setting would silently
 leave the default in force.
@@ -41,6 +41,11 @@ OF_OTHERS = frozenset(
 
 _OF_TESTS = f"{PREFIX}TEST_"
 _ALIKE = 0.7
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the entries of a comma-separated setting."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def unknown_variables(

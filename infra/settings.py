@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from core.environment import listed
 from core.kafka.access import Servers
 from core.kafka.registry_access import RegistryAccess
 from core.process_log import LogFormat
@@ -105,7 +106,7 @@ class InfraSettings(RegistryAccess):
     @property
     def tier_names(self) -> tuple[str, ...]:
         """Return the tiers, cheapest first."""
-        return tuple(word.strip() for word in self.tiers.split(",") if word.strip())
+        return listed(self.tiers)
 
     @property
     def request_topic_names(self) -> tuple[str, ...]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from core.credentials import Hidden, secret, tls_context
-from core.kafka.access import Servers
-from core.kafka.registry_access import RegistryAccess
+from core.kafka.registry_access import ProcessAccess
 from core.process_log import LogFormat
 from schemas.errors import ConfigurationError
 from schemas.topics import REQUESTS, request_topics
@@ -20,16 +19,13 @@ from schemas.topics import REQUESTS, request_topics
 GROUP = "sluice-sink"
 
 
-class SinkSettings(RegistryAccess):
+class SinkSettings(ProcessAccess):
     """Settings of one sink process, of migrations and of queries."""
 
     model_config = SettingsConfigDict(
         env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
-    kafka_bootstrap_servers: Servers = Field(
-        default="localhost:9092", description="Kafka bootstrap servers, host:port, comma-separated."
-    )
     schema_registry_url: str | None = Field(
         default=None, description="Confluent schema registry, for events with its framing."
     )
@@ -123,11 +119,6 @@ class SinkSettings(RegistryAccess):
     def request_topic_names(self) -> tuple[str, ...]:
         """Return the request topics, without the tenants bound to them."""
         return tuple(request_topics(self.request_topics))
-
-    @property
-    def kafka(self) -> dict[str, Any]:
-        """Return connection settings for aiokafka. Raises like `kafka_at`."""
-        return self.kafka_at(self.kafka_bootstrap_servers)
 
     @property
     def clickhouse_secret(self) -> Hidden | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from core.credentials import secret
-from core.kafka.access import KafkaAccess
+from core.kafka.access import KafkaAccess, Servers
 from core.registry_signature import RegistryKeys
 
 
@@ -38,3 +39,25 @@ class RegistryAccess(KafkaAccess):
         """
         text = secret(self.registry_key, self.registry_key_file, "SLUICE_REGISTRY_KEY")
         return None if text is None else RegistryKeys.from_text(text)
+
+
+class ProcessAccess(RegistryAccess):
+    """Settings of a process that runs beside one Kafka cluster: worker, sink, gateway."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    kafka_bootstrap_servers: Servers = Field(
+        default="localhost:9092", description="Kafka bootstrap servers, host:port, comma-separated."
+    )
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """Return the connection settings for aiokafka. Raises as `kafka_at`."""
+        return self.kafka_at(self.kafka_bootstrap_servers)
+
+    @property
+    def librdkafka(self) -> dict[str, Any]:
+        """Return the connection settings for librdkafka. Raises like `kafka_at`."""
+        return self.librdkafka_at(self.kafka_bootstrap_servers)

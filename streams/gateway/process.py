@@ -13,12 +13,13 @@ import secrets
 import socket
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import uvicorn
 from aiokafka import AIOKafkaProducer
 
+from core.background_tasks import cancelled
 from core.clock import BrokerClock
 from core.http_origin import is_loopback
 from core.kafka.standalone.librdkafka_consumer import standalone
@@ -193,7 +194,7 @@ class Gateway:
     def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         task.add_done_callback(self._ended)
-        stack.push_async_callback(_cancelled, task)
+        stack.push_async_callback(cancelled, task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -234,10 +235,3 @@ async def _log_invalid(version: str, problem: str) -> None:
 
 async def _log_unsigned(error: UnsignedRecordError) -> None:
     log.error("%s", error)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    """End a background task; its failure was reported when it occurred."""
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task

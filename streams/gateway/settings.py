@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from core.kafka.access import Servers
-from core.kafka.registry_access import RegistryAccess
+from core.environment import listed
+from core.kafka.registry_access import ProcessAccess
 from core.process_log import LogFormat
 from schemas.topics import DEFAULT_TIERS, MAX_REQUEST_BYTES
 
 
-class GatewaySettings(RegistryAccess):
+class GatewaySettings(ProcessAccess):
     """Settings of one gateway process."""
 
     model_config = SettingsConfigDict(
         env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
-    kafka_bootstrap_servers: Servers = Field(
-        default="localhost:9092", description="Kafka bootstrap servers, host:port, comma-separated."
-    )
     gateway_host: str = Field(default="127.0.0.1", description="Address of the HTTP endpoints.")
     gateway_port: int = Field(
         default=8080, ge=0, le=65535, description="Port of the HTTP endpoints; 0 picks a free one."
@@ -79,7 +76,7 @@ class GatewaySettings(RegistryAccess):
     @field_validator("gateway_aliases")
     @classmethod
     def _aliases_have_a_form(cls, text: str) -> str:
-        for entry in _words(text):
+        for entry in listed(text):
             pattern, equals, name = entry.partition("=")
             if not equals or not pattern.strip() or not name.strip():
                 raise ValueError("expected pattern=name, comma-separated")
@@ -88,26 +85,12 @@ class GatewaySettings(RegistryAccess):
     @property
     def tier_names(self) -> tuple[str, ...]:
         """Return the tiers, cheapest first."""
-        return _words(self.tiers)
+        return listed(self.tiers)
 
     def alias_of(self, model: str) -> str | None:
         """Return the name that a model name stands for; `None` if no alias matches."""
-        for entry in _words(self.gateway_aliases):
+        for entry in listed(self.gateway_aliases):
             pattern, _, name = entry.partition("=")
             if fnmatchcase(model, pattern.strip()):
                 return name.strip()
         return None
-
-    @property
-    def kafka(self) -> dict[str, Any]:
-        """Return the connection settings for aiokafka. Raises as `kafka_at`."""
-        return self.kafka_at(self.kafka_bootstrap_servers)
-
-    @property
-    def librdkafka(self) -> dict[str, Any]:
-        """Return the connection settings for librdkafka. Raises like `kafka_at`."""
-        return self.librdkafka_at(self.kafka_bootstrap_servers)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

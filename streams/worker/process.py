@@ -11,11 +11,12 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Collection, Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import faust
 
+from core.background_tasks import cancelled
 from core.ops_http import OpsPages, ops_server
 from schemas.topics import GATEWAY_REQUESTS
 from streams.agents.calls.interrupted_calls import book_interrupted
@@ -235,7 +236,7 @@ class Worker:
     def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         task.add_done_callback(self._ended)
-        stack.push_async_callback(_cancelled, task)
+        stack.push_async_callback(cancelled, task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -254,10 +255,3 @@ async def _crashed(app: faust.App) -> BaseException:
         await asyncio.sleep(0.2)
     reason: BaseException = app.crash_reason or RuntimeError("Faust crashed without an exception")
     return reason
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    """End a background task; its failure was reported when it occurred."""
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task

@@ -7,13 +7,13 @@ Provider keys are not among them: they are read from the variables that the regi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from core.kafka.access import Servers
-from core.kafka.registry_access import RegistryAccess
+from core.environment import listed
+from core.kafka.registry_access import ProcessAccess
 from core.process_log import LogFormat
 from schemas.topics import DEFAULT_TIERS, REQUESTS, request_topics, tenants_by_name
 from streams.alerts.log.lease_times import LeaseTimes
@@ -22,16 +22,13 @@ from streams.providers.http.host_patterns import check_entry
 ENV_PREFIX = "SLUICE_"
 
 
-class WorkerSettings(RegistryAccess):
+class WorkerSettings(ProcessAccess):
     """Settings of one worker process."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
-    kafka_bootstrap_servers: Servers = Field(
-        default="localhost:9092", description="Kafka bootstrap servers, host:port, comma-separated."
-    )
     group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")
     sink_group: str = Field(
         default="sluice-sink", description="Consumer group of the sinks, for alerts on its lag."
@@ -144,14 +141,14 @@ class WorkerSettings(RegistryAccess):
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts_have_a_form(cls, text: str | None) -> str | None:
-        for entry in _words((text or "").lower()):
+        for entry in listed((text or "").lower()):
             check_entry(entry)
         return text
 
     @property
     def tier_names(self) -> tuple[str, ...]:
         """Return the tiers, cheapest first."""
-        return _words(self.tiers)
+        return listed(self.tiers)
 
     @property
     def bound_tenants(self) -> dict[str, str | None]:
@@ -171,17 +168,3 @@ class WorkerSettings(RegistryAccess):
         return LeaseTimes(
             session_ms=round(self.alert_session_s * 1000), idle_ms=round(self.alert_idle_s * 1000)
         )
-
-    @property
-    def kafka(self) -> dict[str, Any]:
-        """Return the connection settings for aiokafka. Raises as `kafka_at`."""
-        return self.kafka_at(self.kafka_bootstrap_servers)
-
-    @property
-    def librdkafka(self) -> dict[str, Any]:
-        """Return the connection settings for librdkafka. Raises like `kafka_at`."""
-        return self.librdkafka_at(self.kafka_bootstrap_servers)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

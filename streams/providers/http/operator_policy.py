@@ -23,6 +23,7 @@ from typing import Self
 
 import httpx
 
+from core.environment import listed
 from streams.providers.http.host_patterns import (
     address_of,
     canonical_name,
@@ -100,7 +101,7 @@ class KeyRing:
     ) -> Self:
         """Build from comma-separated globs, such as `*_API_KEY`, and the folder of keys, if any."""
         return cls(
-            patterns=_words(text),
+            patterns=listed(text),
             environment=os.environ if environment is None else environment,
             secrets=None if secrets_dir is None else SecretFiles(secrets_dir),
         )
@@ -183,7 +184,7 @@ class HostPolicy:
             ConfigurationError: an entry has none of the valid forms.
         """
         patterns: list[str] = []
-        for word in _words((DEFAULT_HOSTS if text is None else text).lower()):
+        for word in listed((DEFAULT_HOSTS if text is None else text).lower()):
             check_entry(word)
             patterns.extend(KNOWN_HOSTS if word == KNOWN else (word,))
         return cls(patterns=tuple(patterns))
@@ -288,7 +289,3 @@ def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.
     if is_compatible or any(address in network for network in _NAT64):
         return ipaddress.IPv4Address(number & 0xFFFF_FFFF)
     return address
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
