@@ -23,6 +23,9 @@ CALL_ID = "sluice-call-id"
 SEQUENCE = "sluice-sequence"
 """Header of a part of a streamed answer: its number within the call, from 0."""
 
+REPLY_PARTITION = "kafka_replyPartition"
+"""Header of a request: the partition of its reply, four bytes, big-endian. The name is Spring's."""
+
 _YES = b"1"
 
 

@@ -14,8 +14,8 @@ from schemas.errors import InvalidRequestError
 from schemas.gateway.native_body import NATIVE
 from schemas.request import AUTO_MODEL, DEFAULT_DEADLINE_MS, read_request
 from schemas.topics import MAX_REQUEST_BYTES
-from streams.gateway.dialects.parsed_request import NEVER, OPEN_FIELDS, ParsedRequest
-from streams.gateway.errors import GatewayCode, HttpError, invalid
+from streams.gateway.dialects.parsed_request import OPEN_FIELDS, ParsedRequest
+from streams.gateway.errors import GatewayCode, HttpError, invalid, param_of
 from streams.gateway.keys import AuthenticatedCaller, check_feature, check_field, check_model
 from streams.routing.parameters.extra_body import refused_names
 from streams.routing.snapshot import RegistrySnapshot
@@ -26,8 +26,8 @@ SDK_MARGIN_MS = 5_000
 _MARGIN_SHARE = 0.2
 """The margin's greatest share of the client's time-out."""
 
-_ID_ROOM = 128
-"""Bytes of the request id, which is added to the record later."""
+_ID_ROOM = len(b'{"request_id":"",') - 1 + 128
+"""Bytes of the request id, which is added to the record later, with its field."""
 
 _OF_SIZE = frozenset({400, 413})
 """Statuses of requests with too many values or bytes."""
@@ -37,14 +37,15 @@ _TIMEOUT_HEADERS = ("x-stainless-read-timeout", "x-stainless-timeout")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmittedRequest:
-    """A request that may be published: its value by request id, and its deadline in ms."""
+    """A request that may be published: its document, also `encoded`, and its deadline in ms."""
 
     document: Mapping[str, Any]
+    encoded: bytes
     deadline_ms: int
 
     def value(self, request_id: str) -> bytes:
-        """Return the record's value."""
-        return exact_json.dumps({**self.document, "request_id": request_id})
+        """Return the record's value. A document may have megabytes, and is encoded once."""
+        return b'{"request_id":' + exact_json.dumps(request_id) + b"," + self.encoded[1:]
 
 
 def admit(
@@ -77,35 +78,36 @@ def _admitted(
     alias_of: Callable[[str], str | None],
 ) -> AdmittedRequest:
     key = caller.key
-    for name in sorted(parsed.own - OPEN_FIELDS - NEVER):
+    for name in sorted(parsed.own - OPEN_FIELDS):
         check_field(key, name)
-    document = {name: value for name, value in parsed.document.items() if name not in NEVER}
-    document |= {name: parsed.document[name] for name in ("extra_body",) if name in parsed.document}
-    document |= _named(parsed.asked_model, caller, snapshot, alias_of, is_tiered="tier" in document)
-    document["tenant"] = key.tenant
-    deadline_ms = _deadline(document.get("deadline_ms"), headers)
-    document["deadline_ms"] = deadline_ms
+    deadline_ms = _deadline(parsed.document.get("deadline_ms"), headers)
+    is_tiered = "tier" in parsed.document
+    document = {
+        **parsed.document,
+        **_named(parsed.asked_model, caller, snapshot, alias_of, is_tiered=is_tiered),
+        "tenant": key.tenant,
+        "deadline_ms": deadline_ms,
+    }
     if parsed.native is not None:
         document[NATIVE] = parsed.native.as_document()
     try:
         request = read_request(document)
     except InvalidRequestError as error:
-        name, colon, _ = str(error).partition(":")
-        raise invalid(str(error), param=name if colon and " " not in name else None) from None
+        raise invalid(str(error), param=param_of(str(error))) from None
     check_feature(key, request.feature)
     pinned = snapshot.models.get(request.model or "")
     refused = refused_names(request.body, snapshot.models.values() if pinned is None else (pinned,))
     if refused:
         raise invalid(f"{refused[0]}: no model accepts this parameter", param=refused[0])
-    admitted = AdmittedRequest(document=document, deadline_ms=deadline_ms)
-    size = len(admitted.value("")) + _ID_ROOM
+    encoded = exact_json.dumps(document)
+    size = len(encoded) + _ID_ROOM
     if size > MAX_REQUEST_BYTES:
         raise HttpError(
             413,
             GatewayCode.TOO_LARGE,
             f"the request has {size} bytes; the limit is {MAX_REQUEST_BYTES}",
         )
-    return admitted
+    return AdmittedRequest(document=document, encoded=encoded, deadline_ms=deadline_ms)
 
 
 def _named(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,6 +19,7 @@ from streams.gateway.dialects.anthropic.dialect import Messages
 from streams.gateway.dialects.openai.dialect import ChatCompletions
 from streams.gateway.dialects.port import VendorDialect
 from streams.gateway.endpoints.completions import Completions
+from streams.gateway.endpoints.failures import error_response
 from streams.gateway.endpoints.feedback import Feedback
 from streams.gateway.endpoints.models import ANTHROPIC_VERSION, Models
 from streams.gateway.endpoints.token_counts import TokenCounts
@@ -121,13 +121,4 @@ def _dialect_of(request: Request) -> VendorDialect:
 
 
 def _error_response(request: Request, error: HttpError) -> Response:
-    dialect = _dialect_of(request)
-    headers = {"x-should-retry": "true" if error.retryable else "false"}
-    if error.retry_after_s is not None:
-        headers["retry-after"] = str(max(round(error.retry_after_s), 1))
-    return Response(
-        orjson.dumps(dialect.error(error, "")),
-        status_code=dialect.status(error),
-        media_type="application/json",
-        headers=headers,
-    )
+    return error_response(_dialect_of(request), error, "", {})

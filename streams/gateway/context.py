@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.datastructures import Headers
+
 from core.clock import Clock
 from schemas.errors import RegistryError
 from streams.gateway.dispatch.request_publisher import RequestPublisher
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError
+from streams.gateway.keys import AuthenticatedCaller, authenticate
 from streams.gateway.limits import KeyLimits
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.settings import GatewaySettings
@@ -31,6 +34,15 @@ class GatewayContext:
     now_s: Callable[[], float]
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     limits: KeyLimits = field(default_factory=KeyLimits)
+
+    def caller(self, headers: Headers) -> AuthenticatedCaller:
+        """Return the caller of a request by its headers. Raises as `authenticate`."""
+        return authenticate(
+            headers.items(),
+            self.registry.api_key,
+            self.clock.now(),
+            is_open=self.settings.gateway_open,
+        )
 
     @property
     def snapshot(self) -> RegistrySnapshot:

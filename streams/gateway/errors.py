@@ -6,7 +6,6 @@ is the cause.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from schemas.errors import SluiceError
@@ -39,24 +38,17 @@ RETRY_AFTER_S = 1
 """Pause that a client is asked for after a failure that may pass."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Class:
-    status: int
-    retryable: bool = False
-
-
-_CLASSES = {
-    "invalid_request": _Class(status=400),
-    "too_large": _Class(status=413),
-    "content_filtered": _Class(status=400),
-    "budget_exceeded": _Class(status=429, retryable=True),
-    "no_capacity": _Class(status=503, retryable=True),
-    "deadline_exceeded": _Class(status=504, retryable=True),
-    "all_models_failed": _Class(status=502, retryable=True),
-    "duplicate_request": _Class(status=409, retryable=True),
-    "internal_error": _Class(status=500),
+_STATUSES = {
+    "invalid_request": 400,
+    "too_large": 413,
+    "content_filtered": 400,
+    "budget_exceeded": 429,
+    "no_capacity": 503,
+    "deadline_exceeded": 504,
+    "all_models_failed": 502,
+    "duplicate_request": 409,
 }
-"""Codes of replies. A code that is missing here is an internal error."""
+"""Status by code of a reply; 500 for any other."""
 
 
 class HttpError(SluiceError):
@@ -88,15 +80,18 @@ def invalid(message: str, *, param: str | None = None) -> HttpError:
 
 def of_failure(failure: Failure) -> HttpError:
     """Return the error answer for the failure that a reply states."""
-    found = _CLASSES.get(failure.code, _CLASSES["internal_error"])
-    param = None
-    if failure.code == GatewayCode.INVALID_REQUEST:
-        name, colon, _ = failure.message.partition(":")
-        param = name if colon and " " not in name else None
+    status = _STATUSES.get(failure.code, 500)
+    is_invalid = failure.code == GatewayCode.INVALID_REQUEST
     return HttpError(
-        found.status,
+        status,
         failure.code,
         failure.message,
-        param=param,
-        retryable=failure.retryable and found.status != 400,
+        param=param_of(failure.message) if is_invalid else None,
+        retryable=failure.retryable and status != 400,
     )
+
+
+def param_of(message: str) -> str | None:
+    """Return the field that a message of the contract's checks begins with, if it names one."""
+    name, colon, _ = message.partition(":")
+    return name if colon and " " not in name else None

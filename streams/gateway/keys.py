@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from streams.gateway.dialects.parsed_request import GRANTED_FIELDS
 from streams.gateway.errors import GatewayCode, HttpError, invalid
 from streams.registry.api_keys import ApiKey, digest_of
 
 OPEN_KEY = ApiKey(
     key_id="open",
     tenant="default",
-    fields=frozenset(
-        {"user_id", "user_tier", "feature", "quality", "tier", "retrieval", "request_id"}
-    ),
+    fields=frozenset(GRANTED_FIELDS),
 )
 """The rights of requests without a key, where the gateway is open."""
 
@@ -41,8 +40,7 @@ def authenticate(
     Raises:
         HttpError: 401; there is no key, two different ones, or it is unknown, revoked or expired.
     """
-    named = [(_key_in(name.lower(), value)) for name, value in headers]
-    given = {key for key in named if key}
+    given = {held for name, value in headers if (held := _key_in(name.lower(), value))}
     if len(given) > 1:
         raise HttpError(
             401, GatewayCode.WRONG_KEY, "Authorization and x-api-key hold different keys; send one"

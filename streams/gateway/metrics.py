@@ -33,13 +33,6 @@ class GatewayMetrics:
             registry=own,
         )
         """Why: shows missing workers, and the limit `SLUICE_GATEWAY_MAX_WAITING` coming near."""
-        self.reused = Counter(
-            "sluice_gateway_reused_requests",
-            "Retries that were answered by an earlier request; kind is idempotency or claim.",
-            ("kind",),
-            registry=own,
-        )
-        """Why: each is a paid call saved."""
         self.disconnected = Counter(
             "sluice_gateway_disconnected_clients",
             "Clients that left before their answer; the request completes.",

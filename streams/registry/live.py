@@ -86,11 +86,6 @@ class LiveRegistry:
         """Return the API key with this hash; `None` if there is none, or it is revoked."""
         return self._history.api_keys.get(digest)
 
-    @property
-    def has_api_keys(self) -> bool:
-        """Return whether any API key exists."""
-        return bool(self._history.api_keys)
-
     async def loaded(self) -> None:
         """Wait for the first valid version."""
         await self._loaded.wait()

@@ -14,6 +14,7 @@ from infra.cli.output.screen import notes, print_json, print_table, say
 from infra.cli.registry.access import checked_kafka, read_registry, registry_keys
 from schemas.errors import ConfigurationError
 from schemas.identity import NAME
+from streams.gateway.dialects.parsed_request import GRANTED_FIELDS
 
 if TYPE_CHECKING:
     from streams.registry.api_keys import ApiKey
@@ -50,7 +51,7 @@ def command() -> None:
     "--field",
     "fields",
     multiple=True,
-    type=click.Choice(["user_id", "user_tier", "feature", "quality", "tier", "retrieval"]),
+    type=click.Choice(GRANTED_FIELDS),
     help="Permit this request field of Sluice's own.",
 )
 @click.option(

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from core.kafka.incoming_message import Incoming
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import InvalidRequestError
+from schemas.gateway.headers import REPLY_PARTITION
 from schemas.identity import reply_digest
 from schemas.records import Header, ReplyAddress
 from schemas.topics import GATEWAY_REPLIES, GATEWAY_REQUESTS, REPLIES
 from streams.agents.context.ports import IntakePorts, KafkaPorts
 
 REPLY_TOPIC = ("reply-topic", "kafka_replyTopic")
-REPLY_PARTITION = ("kafka_replyPartition",)
 CORRELATION_ID = ("correlation-id", "kafka_correlationId")
 ECHOED = (*CORRELATION_ID, "traceparent", "tracestate")
 
@@ -39,7 +39,7 @@ class Addressed:
 
 async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) -> Addressed:
     """Return the reply address of a request; a refused one is replaced by the default topic."""
-    wanted, partition = message.header(*REPLY_TOPIC), message.header(*REPLY_PARTITION)
+    wanted, partition = message.header(*REPLY_TOPIC), message.header(REPLY_PARTITION)
     echoed = {name: value for name in ECHOED if (value := message.header(name)) is not None}
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
     if message.topic == GATEWAY_REQUESTS:

@@ -11,18 +11,16 @@ from schemas.gateway.native_body import NativeBody
 OPEN_FIELDS = frozenset({"deadline_ms", "cache", "session_id"})
 """Request fields of Sluice's own that every key may set."""
 
-KEYED_FIELDS = frozenset(
-    {
-        *("prompt", "request_id", "tenant", "user_id", "user_tier"),
-        *("feature", "quality", "tier", "retrieval", "native", "extra_body"),
-    }
-)
-"""Request fields of Sluice's own that a key must permit. `tenant` is the key's, and `native` the
-gateway's: no key permits them.
-"""
+GRANTED_FIELDS = ("user_id", "user_tier", "feature", "quality", "tier", "retrieval")
+"""Request fields of Sluice's own that a key must permit."""
 
 NEVER = frozenset({"tenant", "native", "prompt", "request_id", "extra_body"})
-"""Those among them that no caller sets over HTTP."""
+"""Request fields of Sluice's own that no caller sets over HTTP; dialects refuse them. `tenant` is
+the key's, and `native` the gateway's.
+"""
+
+KEYED_FIELDS = NEVER.union(GRANTED_FIELDS)
+"""Request fields of Sluice's own that are not open to every key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as checked
+from pydantic import Field, TypeAdapter, ValidationError
 
 from schemas.encoding.json_bounds import read_writable
 from schemas.errors import UndecodableError
 from schemas.gateway.headers import CALL_ID, SEQUENCE
-from schemas.records import NANO, Failure, Reply, ReplyUsage, Routing
-
-CORRELATION_ID = "correlation-id"
-
-_LENIENT = ConfigDict(extra="ignore", strict=False)
+from schemas.records import Reply
+from streams.client.caller import CORRELATION_ID
+from streams.client.totals import nano_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,66 +29,30 @@ class AnswerPart:
     delta: Mapping[str, Any]
 
 
-@checked(frozen=True, kw_only=True, config=_LENIENT)
-class _ReplyDocument:
-    """A reply in JSON: cost in USD, the message an object; later versions may add fields."""
-
-    request_id: str
-    status: str
-    latency_ms: float
-    message: dict[str, Any] | None = None
-    model: str | None = None
-    provider: str | None = None
-    call_id: str | None = None
-    tier: str | None = None
-    tiers_tried: tuple[str, ...] = ()
-    confidence: float | None = None
-    degraded: bool = False
-    finish_reason: str | None = None
-    usage: ReplyUsage | None = None
-    cost_usd: float | None = None
-    baseline_cost_usd: float | None = None
-    routing: Routing | None = None
-    error: Failure | None = None
-
-
-_REPLY = TypeAdapter(_ReplyDocument)
+_REPLY = TypeAdapter(Reply)
+_DOCUMENT = TypeAdapter(dict[str, Any])
+_MESSAGE = TypeAdapter(dict[str, Any] | None)
+_USD = TypeAdapter(Annotated[float, Field(allow_inf_nan=False)] | None)
 
 
 def read_reply(value: bytes | None) -> Reply:
-    """Return a worker's reply in JSON.
+    """Return a worker's reply in JSON: cost is in USD there, and the message an object. Later
+    versions may add fields.
 
     Raises:
         UndecodableError: it is none.
     """
     try:
-        found = _REPLY.validate_python(read_writable(value or b""))
+        found = _DOCUMENT.validate_python(read_writable(value or b""))
+        message = _MESSAGE.validate_python(found.get("message"))
+        costs = {
+            f"{name}_nano": nano_of(_USD.validate_python(found.get(f"{name}_usd")))
+            for name in ("cost", "baseline_cost")
+        }
+        encoded = None if message is None else orjson.dumps(message).decode()
+        return _REPLY.validate_python({**found, **costs, "message": encoded})
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise UndecodableError(f"not a reply: {type(error).__name__}") from None
-    message = found.message
-    return Reply(
-        request_id=found.request_id,
-        status=found.status,
-        message=None if message is None else orjson.dumps(message).decode(),
-        model=found.model,
-        provider=found.provider,
-        call_id=found.call_id,
-        tier=found.tier,
-        tiers_tried=found.tiers_tried,
-        confidence=found.confidence,
-        degraded=found.degraded,
-        finish_reason=found.finish_reason,
-        usage=found.usage,
-        cost_nano=_nano(found.cost_usd),
-        baseline_cost_nano=_nano(found.baseline_cost_usd),
-        latency_ms=found.latency_ms,
-        routing=found.routing,
-        error=found.error,
-    )
-
-
-def _nano(usd: float | None) -> int | None:
-    return None if usd is None else round(Decimal(str(usd)) * NANO)
 
 
 def correlation_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:

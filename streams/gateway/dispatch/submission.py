@@ -12,11 +12,11 @@ from functools import partial
 from core.clock import Clock
 from core.kafka.producer import Outgoing
 from schemas.errors import KafkaAwayError
-from schemas.gateway.headers import GatewayHeaders
+from schemas.gateway.headers import REPLY_PARTITION, GatewayHeaders
 from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REQUESTS
-from streams.gateway.dispatch.replies import CORRELATION_ID
+from streams.client.caller import CORRELATION_ID
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_ids import (
     MAX_ATTEMPT,
@@ -27,8 +27,6 @@ from streams.gateway.dispatch.request_ids import (
 from streams.gateway.dispatch.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError, invalid
-
-REPLY_PARTITION = "kafka_replyPartition"
 
 MAX_KNOWN_BODIES = 100_000
 """Idempotency keys whose bodies are compared."""

@@ -25,7 +25,7 @@ from streams.gateway.dispatch.waiting import WaitingRequest
 from streams.gateway.endpoints.bodies import read_body, read_object
 from streams.gateway.endpoints.client_watch import ClientWatch
 from streams.gateway.endpoints.event_stream import EventStream
-from streams.gateway.endpoints.failures import http_error, unexpected
+from streams.gateway.endpoints.failures import error_response, http_error, unexpected
 from streams.gateway.endpoints.streamed_answer import (
     DISCONNECTED,
     OK,
@@ -33,7 +33,8 @@ from streams.gateway.endpoints.streamed_answer import (
     reply_of,
 )
 from streams.gateway.errors import GatewayCode, HttpError, invalid, of_failure
-from streams.gateway.keys import AuthenticatedCaller, authenticate
+from streams.gateway.keys import AuthenticatedCaller
+from streams.routing.parameters.extra_body import accepted_names
 from streams.tracing.context import TRACEPARENT, TRACESTATE
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,6 @@ class _Exchange:
     """One HTTP request on its way: what was learned of it so far."""
 
     request: Request
-    dialect: VendorDialect
     begun_ms: float
     parsed: ParsedRequest | None = None
     admitted: AdmittedRequest | None = None
@@ -70,7 +70,7 @@ class Completions:
     async def serve(self, request: Request) -> Response:
         """Answer a request."""
         clock, metrics = self._context.clock, self._context.metrics
-        exchange = _Exchange(request=request, dialect=self._dialect, begun_ms=clock.elapsed_ms())
+        exchange = _Exchange(request=request, begun_ms=clock.elapsed_ms())
         try:
             waiting = await self._submit(exchange)
             if exchange.parsed is not None and exchange.parsed.stream:
@@ -88,12 +88,7 @@ class Completions:
     async def _submit(self, exchange: _Exchange) -> WaitingRequest:
         context, request = self._context, exchange.request
         snapshot = context.snapshot
-        caller = authenticate(
-            request.headers.items(),
-            context.registry.api_key,
-            context.clock.now(),
-            is_open=context.settings.gateway_open,
-        )
+        caller = context.caller(request.headers)
         if len(context.waiting) >= context.settings.gateway_max_waiting:
             raise HttpError(
                 503,
@@ -106,10 +101,8 @@ class Completions:
             exchange.limit_headers = self._dialect.limit_headers(limit, context.now_s())
             limit.check()
         body = await read_body(request, context.settings.gateway_max_body_bytes)
-        extra_names = frozenset[str]().union(
-            *(each.extra_body for each in snapshot.models.values())
-        )
-        parsed = exchange.parsed = exchange.dialect.parse(read_object(body), extra_names)
+        extra_names = accepted_names(snapshot.models.values())
+        parsed = exchange.parsed = self._dialect.parse(read_object(body), extra_names)
         admitted = exchange.admitted = admit(
             parsed, caller, snapshot, request.headers, context.settings.alias_of
         )
@@ -198,16 +191,7 @@ class Completions:
 
     def _failed(self, exchange: _Exchange, error: HttpError, request_id: str = "") -> Response:
         headers = {**self._dialect.headers(request_id), **(exchange.limit_headers or {})}
-        headers["x-should-retry"] = "true" if error.retryable else "false"
-        if error.retry_after_s is not None:
-            headers["retry-after"] = str(max(round(error.retry_after_s), 1))
-            headers["retry-after-ms"] = str(max(round(error.retry_after_s * 1000), 1))
-        response = Response(
-            orjson.dumps(self._dialect.error(error, request_id)),
-            status_code=self._dialect.status(error),
-            media_type="application/json",
-            headers=headers,
-        )
+        response = error_response(self._dialect, error, request_id, headers)
         return self._ended(exchange, response, str(error.code))
 
     def _ended(self, exchange: _Exchange, response: Response, code: str) -> Response:

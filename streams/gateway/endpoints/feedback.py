@@ -16,7 +16,6 @@ from schemas.topics import FEEDBACK
 from streams.gateway.context import GatewayContext
 from streams.gateway.endpoints.bodies import read_body, read_object
 from streams.gateway.errors import invalid
-from streams.gateway.keys import authenticate
 
 _MAX_BYTES = 64 * 1024
 _LONGEST_COMMENT = 4_000
@@ -42,12 +41,7 @@ class Feedback:
     async def serve(self, request: Request) -> Response:
         """Answer a request."""
         context = self._context
-        caller = authenticate(
-            request.headers.items(),
-            context.registry.api_key,
-            context.clock.now(),
-            is_open=context.settings.gateway_open,
-        )
+        caller = context.caller(request.headers)
         document = read_object(await read_body(request, _MAX_BYTES))
         try:
             body = FeedbackBody.model_validate(document)

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from schemas.request import AUTO_MODEL
 from streams.gateway.context import GatewayContext
 from streams.gateway.errors import GatewayCode, HttpError
-from streams.gateway.keys import authenticate
 from streams.registry.api_keys import ApiKey
 from streams.routing.snapshot import RegistrySnapshot
 
@@ -32,12 +31,7 @@ class Models:
     async def serve(self, request: Request) -> Response:
         """Answer a request."""
         context = self._context
-        caller = authenticate(
-            request.headers.items(),
-            context.registry.api_key,
-            context.clock.now(),
-            is_open=context.settings.gateway_open,
-        )
+        caller = context.caller(request.headers)
         names = permitted_names(caller.key, context.snapshot)
         is_anthropic = ANTHROPIC_VERSION in request.headers
         describe = _anthropic_model if is_anthropic else _openai_model

@@ -16,9 +16,9 @@ from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.anthropic.request import parse_messages
 from streams.gateway.dialects.port import VendorDialect
 from streams.gateway.endpoints.bodies import read_body, read_object
-from streams.gateway.keys import authenticate
 from streams.gateway.limits import KeyLimits
 from streams.routing.features.request_features import estimate_tokens
+from streams.routing.parameters.extra_body import accepted_names
 
 
 class TokenCounts:
@@ -33,20 +33,13 @@ class TokenCounts:
         """Answer a request."""
         context = self._context
         snapshot = context.snapshot
-        caller = authenticate(
-            request.headers.items(),
-            context.registry.api_key,
-            context.clock.now(),
-            is_open=context.settings.gateway_open,
-        )
+        caller = context.caller(request.headers)
         limit = self._limits.take(caller.key, context.clock.elapsed_ms())
         headers = {} if limit is None else self._dialect.limit_headers(limit, context.now_s())
         if limit is not None:
             limit.check()
         body = await read_body(request, context.settings.gateway_max_body_bytes)
-        extra_names = frozenset[str]().union(
-            *(each.extra_body for each in snapshot.models.values())
-        )
+        extra_names = accepted_names(snapshot.models.values())
         parsed = parse_messages(read_object(body), extra_names, is_counted=True)
         admitted = admit(parsed, caller, snapshot, request.headers, context.settings.alias_of)
         count = {"input_tokens": estimate_tokens(admitted.document)}

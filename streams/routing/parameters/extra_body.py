@@ -23,6 +23,11 @@ def _extra(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return extra if isinstance(extra, Mapping) else {}
 
 
+def accepted_names(models: Iterable[Model]) -> frozenset[str]:
+    """Return the names that at least one of these models accepts."""
+    return frozenset[str]().union(*(model.extra_body for model in models))
+
+
 def refused_names(body: Mapping[str, Any], models: Iterable[Model]) -> tuple[str, ...]:
     """Return names that none of these models accepts, in order; one with unusual characters is
     `?`.
@@ -30,7 +35,7 @@ def refused_names(body: Mapping[str, Any], models: Iterable[Model]) -> tuple[str
     extra = _extra(body)
     if not extra:
         return ()
-    taken = frozenset[str]().union(*(model.extra_body for model in models))
+    taken = accepted_names(models)
     return tuple(name if NAME.fullmatch(name) else "?" for name in extra if name not in taken)
 
 

@@ -72,11 +72,10 @@ from streams.alerts.log.alert_log import AlertRecord
 from streams.alerts.log.event_reader import EventReader, EventRecord
 from streams.bad_input.bad_records import BadRecords
 from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
-from streams.client.caller import KafkaCaller
+from streams.client.caller import CORRELATION_ID, KafkaCaller
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.worker_status_feed import statuses_of
-from streams.gateway.dispatch.replies import CORRELATION_ID
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequests
