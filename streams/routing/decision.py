@@ -21,7 +21,7 @@ from streams.routing.llm.classification import LlmClassification
 from streams.routing.policy import StaticRule
 from streams.routing.snapshot import RegistrySnapshot
 
-CODE_VERSION = "6"
+CODE_VERSION = "7"
 """Raised with every change that can alter a decision for the same inputs."""
 
 STATIC = "static"

@@ -18,6 +18,7 @@ from streams.routing.rules.context import Weighed, context_signals, retrieval_an
 from streams.routing.rules.lexicon import plain
 from streams.routing.rules.signals import LEXICON
 from streams.routing.rules.size import bounded, latin_characters, length_weight, within_room
+from streams.routing.rules.structured import beside_structured_data
 from streams.routing.rules.wording import wording_signals
 
 __all__ = [
@@ -79,17 +80,22 @@ def _signals(features: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
     question = features.question
     if len(question) > _HEAD + _TAIL:
         question = f"{question[:_HEAD]}\n{question[-_TAIL:]}"
-    text = plain(question)
     size = latin_characters(question, features.characters)
     pasted = not features.has_code and question.count("\n") >= _PASTED_LINES
     given = retrieval_answers(features, retrieval)
-    wording = wording_signals(text, LEXICON.find(text), size, pasted=pasted, given=given)
+    task = beside_structured_data(question)
+    text = plain(question if task is None else task)
+    wording = wording_signals(
+        text, LEXICON.find(text), size, pasted=pasted, given=given, structured=task is not None
+    )
     found = list(wording.signals)
-    if features.has_code:
+    if features.has_code and task is None:
         found.append(_code(features.code_lines))
     weight = length_weight(size)
     if weight > 0:
-        evidence = sum(weight for weight, _ in found if weight > 0) - wording.doubtful
+        evidence = wording.evidence
+        if evidence is None:
+            evidence = sum(weight for weight, _ in found if weight > 0) - wording.doubtful
         weight = within_room(weight * wording.share_of_length, evidence)
     found.append((weight, "short" if weight < 0 else "long"))
     found.extend(context_signals(features, retrieval))

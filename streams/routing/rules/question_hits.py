@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.routing.rules.lexicon import Hit
+from streams.routing.rules.amounts import AMOUNT_PHRASES, NUMBER_WORDS
+from streams.routing.rules.lexicon import ANY_ENDING, Hit
 from streams.routing.rules.signals import (
     ACCESS,
     CODE_NOUNS,
+    COMPUTATION,
     CONDITIONS,
     GREETING,
     HANDS,
@@ -37,6 +39,9 @@ _VERB_LAST_FROM = 0x0900
 _BEGINS = 40
 _GREETED_WITHIN = 3
 
+_ASKS_AMOUNT = frozenset(phrase.rstrip(ANY_ENDING) for phrase in AMOUNT_PHRASES)
+"""Some are phrases of a lookup as well."""
+
 Concepts = dict[str, dict[str, bool]]
 """Phrases by concept, and whether each is at a position where the task is."""
 
@@ -47,7 +52,9 @@ class QuestionHits:
 
     `makes_code`: "write" or a synonym is soon followed by something made of code. `begins_making`:
     the question begins with it. `works_over`: a given text is extracted from, labelled, shortened
-    or translated; stated before anything hard, or at the end of a long text.
+    or translated; stated before anything hard, or at the end of a long text. `number_words` counts
+    numbers and multiples in words; `asks_amount`: its end asks how many or how
+    much.
     """
 
     concepts: Concepts
@@ -56,6 +63,8 @@ class QuestionHits:
     works_over: bool = False
     greets: bool = False
     conditions: int = 0
+    number_words: int = 0
+    asks_amount: bool = False
 
 
 def scan_hits(hits: list[Hit], size: int) -> QuestionHits:
@@ -66,6 +75,7 @@ def scan_hits(hits: list[Hit], size: int) -> QuestionHits:
     code = _CodeRequest()
     easy_so_far = True
     for concept, phrase, begin, end in hits:
+        _note_amount(found, concept, phrase, at_the_end=begin > behind)
         phrases = concepts.get(concept)
         if phrases is None:
             phrases = concepts[concept] = {}
@@ -93,6 +103,14 @@ def scan_hits(hits: list[Hit], size: int) -> QuestionHits:
     return found
 
 
+def _note_amount(found: QuestionHits, concept: str, phrase: str, *, at_the_end: bool) -> None:
+    if concept in _COUNTED:
+        found.number_words += 1
+    elif at_the_end and phrase in _ASKS_AMOUNT:
+        found.asks_amount = True
+
+
+_COUNTED = frozenset({NUMBER_WORDS, COMPUTATION})
 _OF_CODE = frozenset({MAKES, HANDS, CODE_NOUNS, ACCESS})
 
 

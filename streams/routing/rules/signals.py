@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streams.routing.rules.amounts import AMOUNT, AMOUNT_PHRASES, NUMBER_PHRASES, NUMBER_WORDS
 from streams.routing.rules.lexicon import ANY_ENDING, Lexicon
 from streams.routing.rules.phrases import PHRASES
 
@@ -17,6 +18,7 @@ MAKES, HANDS, CODE_NOUNS, CONDITIONS, SOFTWARE = "makes", "hands", "code", "cond
 EXTRACT, BRIEF, TRANSFORM, MANNER = "extract", "brief", "transform", "manner"
 PROOF, LOOKUP, SERVICE, PAPERS, GREETING = "proof", "lookup", "service", "papers", "greeting"
 PERSONAL, NOTATION, ACCESS = "personal", "notation", "access"
+COMPUTATION = "computation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ SIGNALS: Mapping[str, ComplexitySignal] = {
     ),
     "analysis": ComplexitySignal(weight=0.16, more=0.05, reason="asks for analysis"),
     "steps": ComplexitySignal(weight=0.14, reason="asks for several steps"),
-    "computation": ComplexitySignal(weight=0.1, reason="asks for a computation"),
+    COMPUTATION: ComplexitySignal(weight=0.1, reason="asks for a computation"),
     "expertise": ComplexitySignal(
         weight=0.12, more=0.08, reason="speaks of law, money, medicine or science"
     ),
@@ -102,7 +104,8 @@ LOOKUPS = frozenset(
 def _all_phrases() -> dict[str, tuple[str, ...]]:
     phrases: dict[str, tuple[str, ...]] = {}
     known: set[str] = set()
-    for source in PHRASES.values():
+    amounts = {AMOUNT: AMOUNT_PHRASES, NUMBER_WORDS: NUMBER_PHRASES}
+    for source in (*PHRASES.values(), amounts):
         for meaning, listed in source.items():
             new = []
             for each in listed:

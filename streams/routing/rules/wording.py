@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 
+from streams.routing.rules.amounts import is_arithmetic, is_word_problem
 from streams.routing.rules.context import Weighed
 from streams.routing.rules.lexicon import Hit
 from streams.routing.rules.question_hits import Concepts, QuestionHits, scan_hits
 from streams.routing.rules.signals import (
+    COMPUTATION,
     EXTRACT,
     HARD,
     LOOKUP,
@@ -44,41 +46,35 @@ _MATERIAL = 0.3
 _MATERIAL_LENGTH = 0.35
 """Factor of the length of such a text, and of a personal story."""
 
-_PLAIN = -0.08
-"""Deduction if such a text has no signal above `_TELLING`."""
+_TELLING = 2
+"""Personal phrases from which a text is a story: "please" or "my" alone tell nothing."""
 
-_TELLING = 0.03
+_OF_STRUCTURED_DATA = 0.1
+"""Evidence for length of structured data: the more functions or fields there are, the harder."""
 
 _EVERYDAY = 0.3
 """Factor of an explanation or a judgement in a customer's everyday question."""
 
-_CODE_ASKED = 0.28
+_EVERYDAY_DEDUCTION = 0.08
+"""Evidence that a short everyday question cancels. It deducts no more than there is: without
+evidence, length alone orders such questions.
+"""
+
+_CODE_ASKED = 0.32
 _MAKING = 0.08
 _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
 """An operator between two terms. The pattern starts with the operator, since operators are rare."""
 
-_NUMBER = re.compile(r"[0-9][0-9.,:/]*[a-z]{0,2}")
-_DIGITS = "1234567890"
-_YEAR = re.compile(r"(?:1[5-9]|20)[0-9][0-9]s?[.,]?")
-_NO_QUANTITIES = ("st", "nd", "rd", "th", "am", "pm")
+_QUANTITIES = 0.16
+"""Weight of quantities to reckon with."""
 
-_FEW_QUANTITIES, _MANY_QUANTITIES = 2, 5
-"""Quantities from which a question is arithmetic, and above which more add nothing."""
-
-_MANY_PERSONAL_QUANTITIES = 3
-"""The same in a personal story, an order or a card."""
-
-_QUANTITIES, _QUANTITY = 0.08, 0.02
-"""Total weight of quantities, and the weight of each."""
-
-_NUMBERED_ANYHOW = 1_500
-"""Latin characters from which any text contains numbers."""
+_SAID_TWICE = 0.0
+"""Factor of a concept that says what another has said: a computation beside quantities, software
+beside a request for code.
+"""
 
 _OF_QUANTITIES = 0.7
 """Share of their weight that is no evidence for length."""
-
-_LONGER = 200
-"""Latin characters from which a question includes a text."""
 
 _UNDILUTED = 400
 """Latin characters up to which a signal has full weight."""
@@ -92,19 +88,28 @@ _LOOKUP_WORDS = 25
 class QuestionWording:
     """Signals with their weights, the share (0..1) at which the question's length counts, and the
     weight of the signals that are no evidence for length: easy texts contain numbers too.
+    `evidence` for length, if it does not follow from the signals.
     """
 
     signals: tuple[Weighed, ...]
     share_of_length: float
     doubtful: float = 0.0
+    evidence: float | None = None
 
 
 def wording_signals(
-    text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
+    text: str,
+    hits: list[Hit],
+    size: float,
+    *,
+    pasted: bool = False,
+    given: bool = False,
+    structured: bool = False,
 ) -> QuestionWording:
     """Return the weights of the hits in a plain text. `size` is the question's length in Latin
     characters; `pasted` is a text of many lines without code: a log, a table, a list; `given` a
-    text with retrieved passages.
+    text with retrieved passages; `structured`: the plain text is what stands beside structured
+    data.
     """
     found = scan_hits(hits, len(text))
     concepts = found.concepts
@@ -124,9 +129,22 @@ def wording_signals(
     hard = deep or SOFTWARE in concepts
     words = words_of(size)
     short = words < _EVERYDAY_WORDS
-    service = not hard and words < _SERVICE_WORDS and _is_service(concepts, short=short)
+    personal = PERSONAL in concepts or SERVICE in concepts
+    is_problem = found.asks_amount and is_word_problem(
+        text, size, words=found.number_words, personal=personal
+    )
+    service = (
+        not (hard or is_problem) and words < _SERVICE_WORDS and _is_service(concepts, short=short)
+    )
+    reckons = not (service or found.works_over or pasted or given or structured) and (
+        is_problem or is_arithmetic(text, size, personal=personal)
+    )
     factors = dict.fromkeys(SOFT, _EVERYDAY) if service else {}
-    if found.works_over:
+    if reckons:
+        factors[COMPUTATION] = _SAID_TWICE
+    if found.makes_code:
+        factors |= {COMPUTATION: _SAID_TWICE, SOFTWARE: _SAID_TWICE}
+    if found.works_over or structured:
         factors = dict.fromkeys(SUBJECTS, _MATERIAL)
     dilution = _dilution(size)
     counted = {
@@ -137,32 +155,26 @@ def wording_signals(
     # A required manner is as hard in a short text as in a long one.
     doubtful = counted.get(MANNER, 0.0)
     signals.extend(_of_structure(found, dilution))
-    reckons = False
-    if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
-        quantities = _quantities(text)
-        personal = PERSONAL in concepts or SERVICE in concepts
-        reckons = quantities >= (_MANY_PERSONAL_QUANTITIES if personal else _FEW_QUANTITIES)
-        if reckons:
-            weight = _QUANTITIES + _QUANTITY * quantities
-            signals.append((weight, "quantities to reckon with"))
-            doubtful += weight * _OF_QUANTITIES
+    if reckons:
+        signals.append((_QUANTITIES, "quantities to reckon with"))
+        doubtful += _QUANTITIES * _OF_QUANTITIES
     if service:
         signals.append((-0.14, "a customer's everyday question"))
     elif short and not hard and _is_everyday(text, concepts):
-        signals.append((-0.08, "a short everyday question"))
+        evidence = sum(weight for weight, _ in signals if weight > 0)
+        signals.append((-min(_EVERYDAY_DEDUCTION, evidence), "a short everyday question"))
     if found.greets and words < _LOOKUP_WORDS and not hard:
         signals.append((-0.12, "a greeting or thanks"))
     is_material = (
         found.works_over
         or (pasted and not deep)
-        or (PERSONAL in concepts and not (hard or reckons))
+        or (len(concepts.get(PERSONAL, ())) >= _TELLING and not (hard or reckons or structured))
     )
-    if is_material and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
-        signals.append((_PLAIN, "a plain question beside a longer text"))
     return QuestionWording(
         signals=tuple(signals),
         share_of_length=_MATERIAL_LENGTH if is_material else 1.0,
         doubtful=doubtful,
+        evidence=_OF_STRUCTURED_DATA if structured and not found.works_over else None,
     )
 
 
@@ -203,20 +215,6 @@ def _is_service(concepts: Concepts, *, short: bool) -> bool:
 
 def _holds_equations(text: str) -> bool:
     return "=" in text and len(_EQUATION.findall(text)) >= 2
-
-
-def _quantities(text: str) -> int:
-    """Count numbers other than years, days or hours, up to `_MANY_QUANTITIES`."""
-    if not any(digit in text for digit in _DIGITS):
-        return 0
-    found = 0
-    for number in _NUMBER.finditer(text):
-        digits = number[0]
-        if not (digits.endswith(_NO_QUANTITIES) or _YEAR.fullmatch(digits)):
-            found += 1
-            if found == _MANY_QUANTITIES:
-                break
-    return found
 
 
 def _diluted(weight: float, dilution: float) -> float:

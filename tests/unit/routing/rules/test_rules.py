@@ -84,7 +84,7 @@ def test_hard_questions_score_above_easy_ones() -> None:
         ("A text: red, blue.", "Find it: ```x```"),
         ("Extract the word from the sign, please.", "Shout out the word at the sign, please."),
         ("Translate the name of the street.", "Pronounce the name of the street."),
-        ("When is it on tomorrow morning?", "It is on tomorrow morning."),
+        ("When is the plan on?", "This is the plan on it."),
         (_words(10), _words(30)),
         (_words(30), _words(100)),
         (_words(100), _words(300)),
@@ -169,8 +169,8 @@ def test_a_question_without_signals_has_the_reason_nothing_stands_out() -> None:
 def test_a_requested_artifact_must_follow_its_verb_closely() -> None:
     near, far = f"Write {_words(11)} function", f"Write {_words(13)} function"
 
-    assert "asks for code (+0.28)" in _by("rules", near).reasons
-    assert "asks for code (+0.28)" not in _by("rules", far).reasons
+    assert "asks for code (+0.32)" in _by("rules", near).reasons
+    assert "asks for code (+0.32)" not in _by("rules", far).reasons
     assert _ours("Build it. Then call the queries.") > _ours("Send it. Then call the queries.")
     assert "asks for code" not in " ".join(_by("rules", "The function will write it").reasons)
 
