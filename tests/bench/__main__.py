@@ -19,6 +19,8 @@ from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
 from tests.bench.gateway_speed import QUICK_GATEWAY, GatewaySize, measure_gateway
 from tests.bench.hot_reload import measure_hot_reload
+from tests.bench.judgement.trained import measure_gate, measure_learned
+from tests.bench.judgement.untrained import measure_untrained
 from tests.bench.limits import measure_limits
 from tests.bench.prompts import data_folder
 from tests.bench.replay_proof import measure_proof
@@ -30,6 +32,9 @@ from tests.bench.worker_speed import measure_worker
 
 COMMANDS = {"compare": compare.main, "growth": growth.main, "page": page.main}
 PARTS = ("decisions", "hot", "limits", "worker", "gateway", "sink", "replay", "truth")
+ON_RECORDED = {"judgement": measure_untrained, "learned": measure_learned, "gate": measure_gate}
+"""Parts that need `BENCH_DATA`; run if it is given, or by name."""
+
 QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
 
@@ -43,13 +48,13 @@ def main() -> int:
         "parts",
         nargs="*",
         default=[],
-        help="decisions, hot, limits, worker, gateway, sink, replay, truth; all unless named",
+        help=f"{', '.join((*PARTS, *ON_RECORDED))}; all unless named",
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     step_us = calibrate()
     notes.print(f"one step of the calibration loop took {step_us:.3g} us of CPU")
-    wanted = chosen.parts or list(PARTS)
+    wanted = chosen.parts or [*PARTS, *(ON_RECORDED if data_folder() else ())]
     figures: list[Figure] = []
     try:
         for part in wanted:
@@ -65,6 +70,11 @@ def main() -> int:
 
 
 def _measure(part: str, *, quick: bool) -> list[Figure]:
+    if part in ON_RECORDED:
+        folder = data_folder()
+        if folder is None:
+            raise SystemExit(f"{part} needs recorded sets: BENCH_DATA=DIR")
+        return ON_RECORDED[part](folder)
     measures: dict[str, Callable[[], list[Figure]]] = {
         "decisions": measure_decisions,
         "hot": measure_hot_reload,

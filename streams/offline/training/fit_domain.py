@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.cluster import MiniBatchKMeans
 
+from streams.offline.training.fit_styles import fit_styles
 from streams.offline.training.ngram_rows import NgramRows, weigh_rows
 from streams.routing.learned.domain import Domain, leverage, standardized
 from streams.routing.learned.ngrams import Floats
@@ -74,6 +75,9 @@ def fit_domain(
         scale=scale,
         precision=precision,
         reach=np.array([near, max(far, near + 1.0)], np.float32),
+        styles=fit_styles(
+            standardized(numbers[made], mean, scale), standardized(numbers[held], mean, scale), seed
+        ),
     )
 
 

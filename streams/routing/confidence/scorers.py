@@ -79,6 +79,11 @@ _SHORT_WAY, _LONG_WAY = 150, 900
 
 _WAY_WEIGHT = 0.1
 
+_USUAL_REQUEST, _LONGEST_REQUEST = 66, 10_000
+"""Characters up to which a request's length counts nothing, and above which it counts no more."""
+
+_REQUEST_WEIGHT = 0.02
+
 _DEMANDING = 0.16
 """Score of the rules above which a request needs more than a short answer."""
 
@@ -99,7 +104,9 @@ def score_by_checks(answered: Answered) -> ConfidenceResult:
     hedges = len(_HEDGES.findall(text))
     doubts = len(_SELF_DOUBT.findall(text))
     parts = {"hedging": -min(0.15 * hedges, 0.45), "self_doubt": -min(0.2 * doubts, 0.4)}
-    if not answered.message.get("tool_calls"):
+    if answered.message.get("tool_calls"):
+        parts |= _request_part(question_of(answered.body["messages"]))
+    else:
         parts |= _effort_parts(text, answered.body)
     if answered.logprobs:
         parts["logprobs"] = _logprob_part(answered.logprobs)
@@ -108,25 +115,39 @@ def score_by_checks(answered: Answered) -> ConfidenceResult:
 
 
 def _effort_parts(text: str, body: Mapping[str, Any]) -> dict[str, float]:
-    """Return the deduction for a long derivation, at most 0.18, or for a brief text without one on
-    a demanding request, at most 0.2.
+    """Return the deduction for a long derivation, at most 0.18, and for a long request of a result
+    or data, at most 0.1; or for a brief text without one on a demanding request, at most 0.2.
 
     On recorded answers, wrong results have longer derivations, and longer answers to open requests
     are better. A short answer to a simple question is not penalized, and mathematical notation is
     as long as its problem.
     """
+    question = question_of(body["messages"])
     if _RESULT.search(text[-_END:]):
         size = min(len(text), _LONG_WAY)
-        notation = f"{text} {question_of(body['messages'])}"
-        if size <= _SHORT_WAY or any(sign in notation for sign in _NOTATION):
-            return {}
-        return {"way": round(-_WAY_WEIGHT * math.log(size / _SHORT_WAY), SCORE_DIGITS)}
-    if len(text) >= _AMPLE or not text or "```" in text or text.lstrip().startswith(("{", "[")):
+        parts = _request_part(question)
+        if size > _SHORT_WAY and not any(sign in f"{text} {question}" for sign in _NOTATION):
+            parts["way"] = round(-_WAY_WEIGHT * math.log(size / _SHORT_WAY), SCORE_DIGITS)
+        return parts
+    if text.lstrip().startswith(("{", "[")):
+        return _request_part(question)
+    if len(text) >= _AMPLE or not text or "```" in text:
         return {}
     if sluice_rules(extract_features(body), RetrievalPolicy()).score < _DEMANDING:
         return {}
     weight = max(-_BRIEF_WEIGHT * math.log(_AMPLE / len(text)), -_MOST_FOR_BRIEF)
     return {"brief": round(weight, SCORE_DIGITS)}
+
+
+def _request_part(question: str) -> dict[str, float]:
+    """Return the deduction for the length of a request whose answer is right or wrong.
+
+    Such answers often look alike. Of open requests the longer ones are not answered worse.
+    """
+    size = min(len(question), _LONGEST_REQUEST)
+    if size <= _USUAL_REQUEST:
+        return {}
+    return {"request": round(-_REQUEST_WEIGHT * math.log(size / _USUAL_REQUEST), SCORE_DIGITS)}
 
 
 def _logprob_part(logprobs: Sequence[float]) -> float:

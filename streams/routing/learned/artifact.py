@@ -26,6 +26,7 @@ from streams.routing.learned.domain import Domain
 from streams.routing.learned.forest import Forest
 from streams.routing.learned.models import AnswerModel, Ngrams, PromptModel, TextLinear
 from streams.routing.learned.ngrams import Floats
+from streams.routing.learned.styles import Styles
 
 FORMAT = 2
 HASH_CHARACTERS = 16
@@ -39,6 +40,7 @@ _DOMAIN = {
     "centers": "float16",
     **dict.fromkeys(("low", "high", "mean", "scale", "precision", "reach"), "float32"),
 }
+_STYLES = dict.fromkeys(("means", "precisions", "near", "far"), "float32")
 _FEATURES = {"text": text_numbers.VERSION, "answer": answer_numbers.VERSION}
 
 
@@ -93,7 +95,7 @@ def pack_artifact(artifact: Artifact) -> bytes:
             "prior": _pack(artifact.answer.prior),
         }
     if artifact.domain is not None:
-        body["domain"] = {name: _pack(getattr(artifact.domain, name)) for name in _DOMAIN}
+        body["domain"] = _pack_domain(artifact.domain)
     content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
 
@@ -157,7 +159,20 @@ def _read(body: Mapping[str, Any], digest: str) -> Artifact:
 
 
 def _read_domain(packed: Mapping[str, Any]) -> Domain:
-    return Domain(**{name: _unpack(packed[name], kind) for name, kind in _DOMAIN.items()}).checked()
+    styles = None
+    if "styles" in packed:
+        styles = Styles(
+            **{name: _unpack(packed["styles"][name], kind) for name, kind in _STYLES.items()}
+        )
+    arrays = {name: _unpack(packed[name], kind) for name, kind in _DOMAIN.items()}
+    return Domain(**arrays, styles=styles).checked()
+
+
+def _pack_domain(domain: Domain) -> dict[str, Any]:
+    packed: dict[str, Any] = {name: _pack(getattr(domain, name)) for name in _DOMAIN}
+    if domain.styles is not None:
+        packed["styles"] = {name: _pack(getattr(domain.styles, name)) for name in _STYLES}
+    return packed
 
 
 def _hash(content: bytes) -> str:

@@ -4,7 +4,7 @@ Labels are clustered (k-means over weighted n-grams, on the unit sphere). A prom
 its nearest center, relative to the similarity of that center's own labels when they are left out of
 its computation: a narrow center requires more than a wide one. The features of its text are
 compared by leverage: the distance from the mean in directions of low variance of the labels. A
-prompt that is unlike by words or by features is unlike.
+prompt that is unlike by words, by features, or by style (`styles`) is unlike.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from schemas.errors import ArtifactError
 from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.learned import text_numbers
 from streams.routing.learned.ngrams import BUCKETS, Floats, Ids, weigh
+from streams.routing.learned.styles import Styles
 
 FAMILIAR = 0.5
 """From this familiarity the artifact's prediction is used."""
@@ -53,7 +54,8 @@ class Domain:
     """Training domain. `centers` by bucket and center, of length 1 each. `low` and `high` by
     center: similarities below which a prompt is unlike its labels, and from which it is as similar
     as they are. `mean`, `scale` and `precision` of the labels' features; `reach` is the leverage up
-    to which a prompt is like them, and from which it is not.
+    to which a prompt is like them, and from which it is not. Artifacts of earlier versions have no
+    `styles`.
     """
 
     centers: NDArray[np.float16]
@@ -63,6 +65,7 @@ class Domain:
     scale: NDArray[np.float32]
     precision: NDArray[np.float32]
     reach: NDArray[np.float32]
+    styles: Styles | None = None
     _centers: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _precision: NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
@@ -80,6 +83,10 @@ class Domain:
         near, far = float(self.reach[0]), float(self.reach[1])
         within = (far - float(self.leverage(numbers[None, :])[0])) / (far - near)
         found = min(within, self._similarity(ngrams, idf))
+        if self.styles is not None and found > 0:
+            found = min(
+                found, self.styles.familiarity(standardized(numbers, self.mean, self.scale))
+            )
         return round(min(max(found, 0.0), 1.0), SCORE_DIGITS)
 
     def leverage(self, numbers: Floats) -> Floats:
@@ -112,4 +119,6 @@ class Domain:
             raise ArtifactError("the artifact's domain has numbers that are not finite")
         if not (self.high > self.low).all() or not self.reach[1] > self.reach[0]:
             raise ArtifactError("the artifact's domain has a center without similar prompts")
+        if self.styles is not None:
+            self.styles.checked(size)
         return self

@@ -189,6 +189,17 @@ def test_a_long_derivation_lowers_the_score() -> None:
     assert _parts(long) == {"faults": 1.0}
 
 
+def test_a_long_request_of_a_result_or_of_data_lowers_the_score() -> None:
+    long = {"messages": [{"role": "user", "content": f"What is {'1 + ' * 900}1?"}]}
+    longer = {"messages": [{"role": "user", "content": f"What is {'1 + ' * 90_000}1?"}]}
+    result, data = "The answer is 12.", '{"sum": 12}'
+
+    for answer in (result, data):
+        assert "request" not in _parts(answer)
+        assert -0.105 < _parts(answer, longer)["request"] < _parts(answer, long)["request"] < 0
+    assert "request" not in _parts("Twelve, as far as we can see.", long)
+
+
 def test_a_brief_text_for_a_demanding_request_lowers_the_score() -> None:
     ample = " ".join(f"Shard {number} holds the keys from {number * 7}." for number in range(80))
 

@@ -1,0 +1,1 @@
+"""Quality of routing decisions on recorded sets in `BENCH_DATA`."""
