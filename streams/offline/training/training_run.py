@@ -24,7 +24,7 @@ from streams.offline.training.label_features import LabelFeatures, label_feature
 from streams.offline.training.labels import Labels, LabelsError
 from streams.offline.training.preferences import LENGTH, RANDOM, Preference, prefer, prefer_after
 from streams.routing.assessment import LEARNED
-from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
+from streams.routing.learned.artifact import Artifact, artifact_hash
 
 Floats = NDArray[np.float64]
 
@@ -122,21 +122,18 @@ def train(
     del judged
     if len(chosen) < len(seen):
         seen = seen.take(chosen)
+    # Before the last fit: each fit takes most of the memory of a run.
+    gains = _gains(
+        labels.take(chosen), replace(seen, answers={}), (weak, strong), compared_by, options
+    )
     fitted = fit_artifact(seen, about, options)
-    artifact = replace(fitted, hash=read_artifact(pack_artifact(fitted)).hash)
     return Trained(
-        artifact=artifact,
+        artifact=replace(fitted, hash=artifact_hash(fitted)),
         labels=len(chosen),
         held_out=len(held),
         apgr=figures if compared_by == APGR else {},
         auroc=figures if compared_by == AUROC else {},
-        gains=_gains(
-            labels.take(chosen),
-            replace(seen, answers={}),
-            (weak, strong),
-            compared_by,
-            options,
-        ),
+        gains=gains,
     )
 
 

@@ -82,6 +82,16 @@ class Artifact:
 
 def pack_artifact(artifact: Artifact) -> bytes:
     """Pack the artifact as bytes; the same artifact gives the same bytes."""
+    content = _content(artifact)
+    return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
+
+
+def artifact_hash(artifact: Artifact) -> str:
+    """Return the hash that the artifact has once it is packed."""
+    return _hash(_content(artifact))
+
+
+def _content(artifact: Artifact) -> bytes:
     body = {
         "format": FORMAT,
         "features": _FEATURES,
@@ -96,8 +106,7 @@ def pack_artifact(artifact: Artifact) -> bytes:
         }
     if artifact.domain is not None:
         body["domain"] = _pack_domain(artifact.domain)
-    content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
 
 
 def read_artifact(data: bytes) -> Artifact:
