@@ -18,6 +18,7 @@ from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.anthropic.dialect import Messages
 from streams.gateway.dialects.openai.dialect import ChatCompletions
 from streams.gateway.dialects.port import VendorDialect
+from streams.gateway.dialects.responses.dialect import Responses
 from streams.gateway.endpoints.completions import Completions
 from streams.gateway.endpoints.failures import error_response
 from streams.gateway.endpoints.feedback import Feedback
@@ -35,6 +36,7 @@ def gateway_application(context: GatewayContext) -> Starlette:
     """Return the application that serves the endpoints."""
     chat = Completions(ChatCompletions(), context).serve
     messages = Completions(Messages(), context).serve
+    responses = Completions(Responses(), context).serve
     count = TokenCounts(Messages(), context).serve
     models = Models(context).serve
     application = Starlette(
@@ -42,6 +44,7 @@ def gateway_application(context: GatewayContext) -> Starlette:
             Route("/v1/chat/completions", chat, methods=["POST"]),
             Route(MESSAGES, messages, methods=["POST"]),
             Route(f"{MESSAGES}/count_tokens", count, methods=["POST"]),
+            Route("/v1/responses", responses, methods=["POST"]),
             Route("/v1/models", models, methods=["GET"]),
             Route("/v1/models/{model:path}", models, methods=["GET"]),
             Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),
@@ -95,8 +98,8 @@ async def _not_found(request: Request, error: Exception) -> Response:
         found = HttpError(
             404,
             GatewayCode.NOT_FOUND,
-            "unknown URL; there are POST /v1/chat/completions, POST /v1/messages, POST "
-            "/v1/messages/count_tokens, POST /v1/feedback and GET /v1/models",
+            "unknown URL; there are POST /v1/chat/completions, POST /v1/responses, POST "
+            "/v1/messages, POST /v1/messages/count_tokens, POST /v1/feedback and GET /v1/models",
         )
     return _error_response(request, found)
 

@@ -25,7 +25,8 @@ ClaimKey = tuple[str, str]
 @dataclass(slots=True, eq=False)
 class WaitingRequest:
     """A published request. `news` is set whenever a part or the reply arrives. `clients` counts the
-    connections that wait for it: retries with one idempotency key share it.
+    connections that wait for it: retries with one idempotency key share it. `accepted_at` is the
+    time in the id of a response that can be read later (broker time, ms), else 0.
     """
 
     identity: RequestIdentity
@@ -34,6 +35,7 @@ class WaitingRequest:
     fault: SluiceError | None = None
     parts: list[AnswerPart] = field(default_factory=list)
     clients: int = 0
+    accepted_at: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

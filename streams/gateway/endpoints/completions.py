@@ -16,10 +16,11 @@ from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from streams.gateway.admission import AdmittedRequest, admit
 from streams.gateway.context import GatewayContext
-from streams.gateway.dialects.answer import AnsweredRequest, answer_headers
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer, answer_headers
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dialects.port import VendorDialect
 from streams.gateway.dispatch.request_ids import body_digest
+from streams.gateway.dispatch.response_ids import ResponseId
 from streams.gateway.dispatch.submission import Submission
 from streams.gateway.dispatch.waiting import WaitingRequest
 from streams.gateway.endpoints.bodies import read_body, read_object
@@ -57,6 +58,7 @@ class _Exchange:
     begun_ms: float
     parsed: ParsedRequest | None = None
     admitted: AdmittedRequest | None = None
+    key_digest: str = ""
     limit_headers: Mapping[str, str] | None = None
 
 
@@ -73,9 +75,10 @@ class Completions:
         exchange = _Exchange(request=request, begun_ms=clock.elapsed_ms())
         try:
             waiting = await self._submit(exchange)
-            if exchange.parsed is not None and exchange.parsed.stream:
-                return await self._streamed(exchange, exchange.parsed, waiting)
-            return await self._plain(exchange, waiting)
+            begun = self._begun(exchange, waiting)
+            if begun.parsed.stream:
+                return await self._streamed(exchange, begun, waiting)
+            return await self._plain(exchange, begun, waiting)
         except ClientDisconnect:
             metrics.disconnected.inc()
             return self._ended(exchange, Response(status_code=499), DISCONNECTED)
@@ -89,6 +92,7 @@ class Completions:
         context, request = self._context, exchange.request
         snapshot = context.snapshot
         caller = context.caller(request.headers)
+        exchange.key_digest = caller.digest
         if len(context.waiting) >= context.settings.gateway_max_waiting:
             raise HttpError(
                 503,
@@ -110,7 +114,23 @@ class Completions:
             _submission(request, body, caller, parsed, admitted)
         )
 
-    async def _plain(self, exchange: _Exchange, waiting: WaitingRequest) -> Response:
+    def _begun(self, exchange: _Exchange, waiting: WaitingRequest) -> BegunAnswer:
+        """Return what is known of the answer to an accepted request."""
+        assert exchange.parsed is not None
+        identity, at = waiting.identity, waiting.accepted_at
+        named = ResponseId(
+            request_id=identity.request_id, partition=identity.partition, accepted_at=at
+        )
+        return BegunAnswer(
+            request_id=identity.request_id,
+            created=at // 1000 if at else int(self._context.now_s()),
+            parsed=exchange.parsed,
+            answer_id=named.text(exchange.key_digest),
+        )
+
+    async def _plain(
+        self, exchange: _Exchange, begun: BegunAnswer, waiting: WaitingRequest
+    ) -> Response:
         """Return the answer of a request, or its failure."""
         submissions, until_ms = self._context.submissions, self._deadline(exchange)
         async with ClientWatch(exchange.request) as client:
@@ -123,10 +143,10 @@ class Completions:
                     submissions.abandon(waiting)
                     raise
         submissions.release(waiting)
-        return self._answered(exchange, waiting, reply_of(waiting))
+        return self._answered(exchange, begun, reply_of(waiting))
 
     async def _streamed(
-        self, exchange: _Exchange, parsed: ParsedRequest, waiting: WaitingRequest
+        self, exchange: _Exchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         """Return a stream, once there is a first part, a failure, or `STATUS_WAIT_S` are over."""
         context, until_ms = self._context, self._deadline(exchange)
@@ -142,7 +162,7 @@ class Completions:
             context.submissions.release(waiting)
             reply = reply_of(waiting)
             if reply.status != JournalKind.REPLIED:
-                return self._answered(exchange, waiting, reply)
+                return self._answered(exchange, begun, reply)
         request_id = waiting.identity.request_id
 
         def ended(code: str) -> None:
@@ -155,7 +175,7 @@ class Completions:
 
         answer = AnswerEvents(
             waiting=waiting,
-            stream=self._dialect.stream(request_id, int(context.now_s()), parsed),
+            stream=self._dialect.stream(begun),
             clock=context.clock,
             until_ms=until_ms,
             ended=ended,
@@ -171,13 +191,13 @@ class Completions:
             },
         )
 
-    def _answered(self, exchange: _Exchange, waiting: WaitingRequest, reply: Reply) -> Response:
+    def _answered(self, exchange: _Exchange, begun: BegunAnswer, reply: Reply) -> Response:
         if reply.status != JournalKind.REPLIED:
             failure = reply.error
             error = unexpected() if failure is None else of_failure(failure)
-            return self._failed(exchange, error, waiting.identity.request_id)
+            return self._failed(exchange, error, begun.request_id)
         waited_ms = self._context.clock.elapsed_ms() - exchange.begun_ms
-        answered = AnsweredRequest(reply=reply, created=int(self._context.now_s()))
+        answered = AnsweredRequest(reply=reply, begun=begun)
         response = Response(
             orjson.dumps(self._dialect.answer(answered)),
             media_type="application/json",

@@ -39,6 +39,8 @@ class AnswerEvents:
         """Yield the events to the end of the answer."""
         code = DISCONNECTED
         try:
+            for event in self.stream.begin():
+                yield event
             while not self.waiting.has_ended:
                 for event in self._parts():
                     yield event

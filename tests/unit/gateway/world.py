@@ -20,6 +20,8 @@ from schemas.topics import GATEWAY_REPLIES
 from streams.client.caller import CORRELATION_ID
 from streams.gateway.application import gateway_application
 from streams.gateway.context import GatewayContext
+from streams.gateway.dialects.answer import BegunAnswer
+from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_publisher import MemoryRequestPublisher
 from streams.gateway.dispatch.submission import Submissions
@@ -180,6 +182,11 @@ class GatewayWorld:
 async def _ignored(*_: str) -> None:
     """Ignore a fault of the registry."""
 
+
+BEGUN = BegunAnswer(
+    request_id="r1", created=1, parsed=ParsedRequest(document={}, asked_model="auto")
+)
+"""An answer's beginning, for streams without an endpoint."""
 
 CHAT = "/v1/chat/completions"
 HELLO: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from schemas.records import Reply
-from streams.gateway.dialects.answer import AnsweredRequest, summary
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer, summary
 from streams.gateway.dialects.openai.answer import completion_id, error_body, usage
 from streams.gateway.dialects.sent_answer import Unsent, unsent
 from streams.gateway.dispatch.replies import AnswerPart
@@ -25,15 +25,19 @@ _DONE = b"data: [DONE]\n\n"
 
 
 class ChatChunks:
-    """The chunks of one answer, as server-sent events. `created` is Unix time in seconds."""
+    """The chunks of one answer, as server-sent events."""
 
-    def __init__(self, request_id: str, created: int, *, include_usage: bool) -> None:
-        self._id = completion_id(request_id)
-        self._created = created
-        self._include_usage = include_usage
+    def __init__(self, begun: BegunAnswer) -> None:
+        self._answer = begun
+        self._id = completion_id(begun.request_id)
+        self._include_usage = begun.parsed.include_usage
         self._model = ""
         self._begun = False
         self._sent = Unsent()
+
+    def begin(self) -> Iterator[bytes]:
+        """Yield nothing: the first chunk names the model."""
+        yield from ()
 
     def part(self, part: AnswerPart) -> Iterator[bytes]:
         """Yield the events of a part of the answer."""
@@ -48,7 +52,7 @@ class ChatChunks:
         Raises:
             HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
         """
-        message = AnsweredRequest(reply=reply, created=self._created).message
+        message = AnsweredRequest(reply=reply, begun=self._answer).message
         rest = unsent(message, self._sent)
         yield from self._begin(reply.model or "")
         for delta in rest:
@@ -82,7 +86,7 @@ class ChatChunks:
         document: dict[str, Any] = {
             "id": self._id,
             "object": "chat.completion.chunk",
-            "created": self._created,
+            "created": self._answer.created,
             "model": self._model,
             "service_tier": "default",
             "choices": [] if delta is None else [choice],
