@@ -18,6 +18,9 @@ BEFORE_HOPS = -1
 ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
 """Purposes of a provider call."""
 
+CANCELLED = "cancelled"
+"""Code of a request that its caller cancelled."""
+
 NANO = 1_000_000_000
 """Nano-USD of a USD."""
 

@@ -26,6 +26,11 @@ SEQUENCE = "sluice-sequence"
 REPLY_PARTITION = "kafka_replyPartition"
 """Header of a request: the partition of its reply, four bytes, big-endian. The name is Spring's."""
 
+ACCEPTED_AT = "sluice-accepted-at"
+"""Header of a gateway's own record on its reply topic: a response that can be read later was
+accepted at this broker time, ms. Its request follows on the gateway's request topic.
+"""
+
 _YES = b"1"
 
 

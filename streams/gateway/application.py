@@ -18,11 +18,11 @@ from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.anthropic.dialect import Messages
 from streams.gateway.dialects.openai.dialect import ChatCompletions
 from streams.gateway.dialects.port import VendorDialect
-from streams.gateway.dialects.responses.dialect import Responses
 from streams.gateway.endpoints.completions import Completions
 from streams.gateway.endpoints.failures import error_response
 from streams.gateway.endpoints.feedback import Feedback
 from streams.gateway.endpoints.models import ANTHROPIC_VERSION, Models
+from streams.gateway.endpoints.responses import ResponseCreation, StoredResponseEndpoints
 from streams.gateway.endpoints.token_counts import TokenCounts
 from streams.gateway.errors import GatewayCode, HttpError
 
@@ -32,11 +32,14 @@ MESSAGES = "/v1/messages"
 """Anthropic's endpoint. Errors at and below it are in Anthropic's form."""
 
 
+RESPONSES = "/v1/responses"
+
+
 def gateway_application(context: GatewayContext) -> Starlette:
     """Return the application that serves the endpoints."""
     chat = Completions(ChatCompletions(), context).serve
     messages = Completions(Messages(), context).serve
-    responses = Completions(Responses(), context).serve
+    stored = StoredResponseEndpoints(context)
     count = TokenCounts(Messages(), context).serve
     models = Models(context).serve
     application = Starlette(
@@ -44,7 +47,8 @@ def gateway_application(context: GatewayContext) -> Starlette:
             Route("/v1/chat/completions", chat, methods=["POST"]),
             Route(MESSAGES, messages, methods=["POST"]),
             Route(f"{MESSAGES}/count_tokens", count, methods=["POST"]),
-            Route("/v1/responses", responses, methods=["POST"]),
+            Route(RESPONSES, ResponseCreation(context).serve, methods=["POST"]),
+            Route(f"{RESPONSES}/{{id}}", stored.retrieve, methods=["GET"]),
             Route("/v1/models", models, methods=["GET"]),
             Route("/v1/models/{model:path}", models, methods=["GET"]),
             Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from core.clock import Clock
 from schemas.errors import RegistryError
 from streams.gateway.dispatch.request_publisher import RequestPublisher
+from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError
@@ -28,6 +29,7 @@ class GatewayContext:
     settings: GatewaySettings
     registry: LiveRegistry
     submissions: Submissions
+    stored: StoredResponses
     waiting: WaitingRequests
     log: RequestPublisher
     clock: Clock

@@ -31,6 +31,7 @@ from streams.gateway.application import gateway_application
 from streams.gateway.context import GatewayContext
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_publisher import BrokerWatch, KafkaRequestPublisher
+from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.http_protocol import BoundedHttpProtocol
@@ -137,6 +138,9 @@ class Gateway:
         lookups = await stack.enter_async_context(
             standalone(settings.librdkafka, wait_ms=_REPLY_WAIT_MS)
         )
+        reads = await stack.enter_async_context(
+            standalone(settings.librdkafka, wait_ms=_REPLY_WAIT_MS)
+        )
         partitions = await consumer.partitions(GATEWAY_REPLIES)
         own = own_partitions(partitions, settings.gateway_partitions)
         reader = ReplyReader(consumer, lookups, self._waiting, clock.now)
@@ -149,6 +153,7 @@ class Gateway:
             submissions=Submissions(
                 publisher, reader, self._waiting, clock, own=own, partitions=partitions
             ),
+            stored=StoredResponses(reads, reader, self._waiting, clock.now),
             waiting=self._waiting,
             log=publisher,
             clock=clock,

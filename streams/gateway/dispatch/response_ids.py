@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from schemas.identity import REQUEST_ID
+from streams.gateway.dispatch.request_ids import RequestIdentity, derived_correlation
 
 _PREFIX = "resp_"
 _CODE_DIGITS = 24
@@ -45,6 +46,14 @@ class ResponseId:
         at, partition, code, request_id = found.groups()
         read = cls(request_id=request_id, partition=int(partition, 16), accepted_at=int(at, 16))
         return read if hmac.compare_digest(read._code(key_digest), code) else None
+
+    def identity(self, key_digest: str) -> RequestIdentity:
+        """Return the identity of its request."""
+        return RequestIdentity(
+            request_id=self.request_id,
+            correlation=derived_correlation(key_digest, self.request_id),
+            partition=self.partition,
+        )
 
     def _code(self, key_digest: str) -> str:
         said = f"response\n{self.accepted_at}\n{self.partition}\n{self.request_id}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from schemas.errors import SluiceError, UndecodableError
+from schemas.errors import KafkaAwayError, SluiceError, UndecodableError
 from schemas.records import Reply
 from streams.gateway.dispatch.replies import AnswerPart, read_part, read_reply
 from streams.gateway.dispatch.request_ids import RequestIdentity
@@ -18,6 +19,9 @@ whole answer, and what was not sent in parts is sent from it."""
 ABANDONED_KEPT = 1_000
 """Requests without a client that are kept for a retry."""
 
+FOLLOWED_KEPT = 500
+"""Responses without a client that are followed, so that reading one again needs no search."""
+
 ClaimKey = tuple[str, str]
 """Digest of the API key, and digest of path and body."""
 
@@ -26,7 +30,8 @@ ClaimKey = tuple[str, str]
 class WaitingRequest:
     """A published request. `news` is set whenever a part or the reply arrives. `clients` counts the
     connections that wait for it: retries with one idempotency key share it. `accepted_at` is the
-    time in the id of a response that can be read later (broker time, ms), else 0.
+    time in the id of a response that can be read later (broker time, ms), else 0; records before
+    the offset `read_to` were read for it already.
     """
 
     identity: RequestIdentity
@@ -36,6 +41,7 @@ class WaitingRequest:
     parts: list[AnswerPart] = field(default_factory=list)
     clients: int = 0
     accepted_at: int = 0
+    read_to: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -54,6 +60,22 @@ class WaitingRequest:
         if len(self.parts) < MAX_PARTS:
             self.parts.append(part)
             self.news.set()
+
+    def take(self, headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> bool:
+        """Note a record, a part or the reply; return whether it is the reply.
+
+        Raises:
+            UndecodableError: it is neither, or a reply to another request.
+        """
+        part = read_part(headers, value)
+        if part is not None:
+            self.take_part(part)
+            return False
+        reply = read_reply(value)
+        if reply.request_id != self.identity.request_id:
+            raise UndecodableError("the reply to another request")
+        self.take_reply(reply)
+        return True
 
     def fail(self, fault: SluiceError) -> None:
         """End the wait: no reply will be read."""
@@ -80,6 +102,7 @@ class WaitingRequests:
 
     def __init__(self) -> None:
         self._by_correlation: dict[bytes, WaitingRequest] = {}
+        self._followed: OrderedDict[bytes, WaitingRequest] = OrderedDict()
         self._abandoned: OrderedDict[ClaimKey, deque[WaitingRequest]] = OrderedDict()
         self.unreadable = 0
 
@@ -101,22 +124,44 @@ class WaitingRequests:
         correlation: bytes,
         headers: tuple[tuple[str, bytes | None], ...],
         value: bytes | None,
+        offset: int = 0,
     ) -> None:
-        """Hand a record to the request that waits for it, if one does."""
+        """Hand a record to the requests that wait for it, if one does."""
         waiting = self._by_correlation.get(correlation)
-        if waiting is None:
+        followed = self._followed.get(correlation)
+        if waiting is not None:
+            self._hand(waiting, headers, value)
+        if followed is not None and followed is not waiting and offset >= followed.read_to:
+            self._hand(followed, headers, value)
+
+    def follow(self, waiting: WaitingRequest) -> None:
+        """Keep reading for a request that no client may wait for, as long as there is room."""
+        self._followed[waiting.identity.correlation] = waiting
+        self._followed.move_to_end(waiting.identity.correlation)
+        if len(self._followed) <= FOLLOWED_KEPT:
             return
-        try:
-            part = read_part(headers, value)
-            if part is not None:
-                waiting.take_part(part)
+        for correlation, each in self._followed.items():
+            if each.clients == 0:
+                del self._followed[correlation]
+                each.fail(KafkaAwayError("this gateway follows too many responses; ask again"))
                 return
-            waiting.take_reply(_reply_to(waiting, value))
+
+    def _hand(
+        self,
+        waiting: WaitingRequest,
+        headers: tuple[tuple[str, bytes | None], ...],
+        value: bytes | None,
+    ) -> None:
+        try:
+            is_reply = waiting.take(headers, value)
         except UndecodableError:
             # Another process wrote it, and the reply may still arrive.
             self.unreadable += 1
             return
-        del self._by_correlation[correlation]
+        if is_reply:
+            for held in (self._by_correlation, self._followed):
+                if held.get(waiting.identity.correlation) is waiting:
+                    del held[waiting.identity.correlation]
 
     def release(self, waiting: WaitingRequest) -> None:
         """Note that one client waits for a request no more."""
@@ -149,18 +194,7 @@ class WaitingRequests:
 
     def fail(self, fault: SluiceError) -> None:
         """End every wait: no more replies are read."""
-        for waiting in self._by_correlation.values():
+        for waiting in (*self._by_correlation.values(), *self._followed.values()):
             waiting.fail(fault)
         self._by_correlation.clear()
-
-
-def _reply_to(waiting: WaitingRequest, value: bytes | None) -> Reply:
-    """Return the reply to a request.
-
-    Raises:
-        UndecodableError: it is none, or one to another request.
-    """
-    reply = read_reply(value)
-    if reply.request_id != waiting.identity.request_id:
-        raise UndecodableError("the reply to another request")
-    return reply
+        self._followed.clear()

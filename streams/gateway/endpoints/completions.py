@@ -19,6 +19,7 @@ from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer, answer_headers
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dialects.port import VendorDialect
+from streams.gateway.dispatch.acceptance import AcceptedResponse
 from streams.gateway.dispatch.request_ids import body_digest
 from streams.gateway.dispatch.response_ids import ResponseId
 from streams.gateway.dispatch.submission import Submission
@@ -51,13 +52,14 @@ _LONGEST_TRACE = 512
 
 
 @dataclass(slots=True)
-class _Exchange:
+class Exchange:
     """One HTTP request on its way: what was learned of it so far."""
 
     request: Request
     begun_ms: float
     parsed: ParsedRequest | None = None
     admitted: AdmittedRequest | None = None
+    accepted: AcceptedResponse | None = None
     key_digest: str = ""
     limit_headers: Mapping[str, str] | None = None
 
@@ -72,7 +74,7 @@ class Completions:
     async def serve(self, request: Request) -> Response:
         """Answer a request."""
         clock, metrics = self._context.clock, self._context.metrics
-        exchange = _Exchange(request=request, begun_ms=clock.elapsed_ms())
+        exchange = Exchange(request=request, begun_ms=clock.elapsed_ms())
         try:
             waiting = await self._submit(exchange)
             begun = self._begun(exchange, waiting)
@@ -88,7 +90,7 @@ class Completions:
             log.exception("a request failed unexpectedly")
             return self._failed(exchange, unexpected())
 
-    async def _submit(self, exchange: _Exchange) -> WaitingRequest:
+    async def _submit(self, exchange: Exchange) -> WaitingRequest:
         context, request = self._context, exchange.request
         snapshot = context.snapshot
         caller = context.caller(request.headers)
@@ -107,14 +109,16 @@ class Completions:
         body = await read_body(request, context.settings.gateway_max_body_bytes)
         extra_names = accepted_names(snapshot.models.values())
         parsed = exchange.parsed = self._dialect.parse(read_object(body), extra_names)
+        # A client does not wait for an answer in the background.
+        time_outs = {} if parsed.background else request.headers
         admitted = exchange.admitted = admit(
-            parsed, caller, snapshot, request.headers, context.settings.alias_of
+            parsed, caller, snapshot, time_outs, context.settings.alias_of
         )
-        return await context.submissions.submit(
-            _submission(request, body, caller, parsed, admitted)
-        )
+        wanted = _submission(request, body, caller, parsed, admitted)
+        exchange.accepted = wanted.accepted
+        return await context.submissions.submit(wanted)
 
-    def _begun(self, exchange: _Exchange, waiting: WaitingRequest) -> BegunAnswer:
+    def _begun(self, exchange: Exchange, waiting: WaitingRequest) -> BegunAnswer:
         """Return what is known of the answer to an accepted request."""
         assert exchange.parsed is not None
         identity, at = waiting.identity, waiting.accepted_at
@@ -129,7 +133,7 @@ class Completions:
         )
 
     async def _plain(
-        self, exchange: _Exchange, begun: BegunAnswer, waiting: WaitingRequest
+        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         """Return the answer of a request, or its failure."""
         submissions, until_ms = self._context.submissions, self._deadline(exchange)
@@ -146,11 +150,11 @@ class Completions:
         return self._answered(exchange, begun, reply_of(waiting))
 
     async def _streamed(
-        self, exchange: _Exchange, begun: BegunAnswer, waiting: WaitingRequest
+        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         """Return a stream, once there is a first part, a failure, or `STATUS_WAIT_S` are over."""
         context, until_ms = self._context, self._deadline(exchange)
-        if not waiting.has_ended:
+        if not waiting.has_ended and not begun.parsed.background:
             left_s = (until_ms - context.clock.elapsed_ms()) / 1000
             async with ClientWatch(exchange.request) as client:
                 try:
@@ -161,7 +165,7 @@ class Completions:
         if waiting.has_ended and not waiting.parts:
             context.submissions.release(waiting)
             reply = reply_of(waiting)
-            if reply.status != JournalKind.REPLIED:
+            if reply.status != JournalKind.REPLIED and not begun.parsed.background:
                 return self._answered(exchange, begun, reply)
         request_id = waiting.identity.request_id
 
@@ -191,7 +195,7 @@ class Completions:
             },
         )
 
-    def _answered(self, exchange: _Exchange, begun: BegunAnswer, reply: Reply) -> Response:
+    def _answered(self, exchange: Exchange, begun: BegunAnswer, reply: Reply) -> Response:
         if reply.status != JournalKind.REPLIED:
             failure = reply.error
             error = unexpected() if failure is None else of_failure(failure)
@@ -209,22 +213,22 @@ class Completions:
         )
         return self._ended(exchange, response, OK)
 
-    def _failed(self, exchange: _Exchange, error: HttpError, request_id: str = "") -> Response:
+    def _failed(self, exchange: Exchange, error: HttpError, request_id: str = "") -> Response:
         headers = {**self._dialect.headers(request_id), **(exchange.limit_headers or {})}
         response = error_response(self._dialect, error, request_id, headers)
         return self._ended(exchange, response, str(error.code))
 
-    def _ended(self, exchange: _Exchange, response: Response, code: str) -> Response:
+    def _ended(self, exchange: Exchange, response: Response, code: str) -> Response:
         self._count(exchange, response.status_code, code)
         return response
 
-    def _count(self, exchange: _Exchange, status: int, code: str) -> None:
+    def _count(self, exchange: Exchange, status: int, code: str) -> None:
         metrics, endpoint = self._context.metrics, self._dialect.endpoint
         metrics.requests.labels(endpoint, str(status), code).inc()
         seconds = (self._context.clock.elapsed_ms() - exchange.begun_ms) / 1000
         metrics.seconds.labels(endpoint).observe(seconds)
 
-    def _deadline(self, exchange: _Exchange) -> float:
+    def _deadline(self, exchange: Exchange) -> float:
         """Return the end of the wait, by the monotonic counter in ms."""
         admitted = exchange.admitted
         return exchange.begun_ms + GRACE_MS + (0 if admitted is None else admitted.deadline_ms)
@@ -251,8 +255,22 @@ def _submission(
         key_digest=caller.digest,
         body_digest=body_digest(request.url.path, body),
         idempotency_key=key,
+        accepted=_accepted(caller, parsed, admitted) if parsed.is_stored else None,
         retry_count=_count_of(request.headers.get("x-stainless-retry-count")),
         trace=_trace(request),
+    )
+
+
+def _accepted(
+    caller: AuthenticatedCaller, parsed: ParsedRequest, admitted: AdmittedRequest
+) -> AcceptedResponse:
+    """Return the record of a response that can be read later."""
+    return AcceptedResponse(
+        tenant=caller.key.tenant,
+        asked_model=parsed.asked_model,
+        deadline_ms=admitted.deadline_ms,
+        background=parsed.background,
+        echo=parsed.echo,
     )
 
 

@@ -9,8 +9,8 @@ from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.openai.answer import error_body
 from streams.gateway.dialects.openai.dialect import ChatCompletions
 from streams.gateway.dialects.parsed_request import ParsedRequest
-from streams.gateway.dialects.responses.answer import finished_response, output_items
 from streams.gateway.dialects.responses.request import parse_response
+from streams.gateway.dialects.responses.state import answered_response
 from streams.gateway.dialects.responses.stream import ResponseEvents
 from streams.gateway.errors import HttpError
 from streams.gateway.limits import RateLimit
@@ -37,9 +37,7 @@ class Responses:
 
     def answer(self, answered: AnsweredRequest) -> Mapping[str, Any]:
         """See `VendorDialect.answer`."""
-        found = finished_response(answered.begun, answered.reply, (), answered.ended)
-        request_id = answered.begun.request_id
-        return {**found, "output": output_items(request_id, answered.message, found["status"])}
+        return answered_response(answered)
 
     def stream(self, begun: BegunAnswer) -> ResponseEvents:
         """See `VendorDialect.stream`."""

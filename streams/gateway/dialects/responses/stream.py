@@ -21,10 +21,10 @@ from streams.gateway.dialects.responses.answer import (
     INCOMPLETE,
     QUEUED,
     empty_response,
-    failed_response,
     finished_response,
 )
 from streams.gateway.dialects.responses.output_events import OutputEvents, steps_of
+from streams.gateway.dialects.responses.state import ended_response
 from streams.gateway.dialects.sent_answer import Unsent, unsent_blocks
 from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
@@ -33,10 +33,11 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 
 class ResponseEvents:
-    """The events of one response, as server-sent events."""
+    """The events of one response, as server-sent events; only those with a number above `after`."""
 
-    def __init__(self, begun: BegunAnswer) -> None:
+    def __init__(self, begun: BegunAnswer, *, after: int = -1) -> None:
         self._begun = begun
+        self._after = after
         self._numbers = 0
         self._model = ""
         self._was_created = False
@@ -48,7 +49,7 @@ class ResponseEvents:
         """Yield the events of a request that runs in the background, which waits in the log."""
         if self._begun.parsed.background:
             yield from self._create(QUEUED)
-            yield self._of_response("queued", empty_response(self._begun, QUEUED))
+            yield from self._of_response("queued", empty_response(self._begun, QUEUED))
 
     def part(self, part: AnswerPart) -> Iterator[bytes]:
         """Yield the events of a part of the answer."""
@@ -78,14 +79,14 @@ class ResponseEvents:
         is_complete = done["status"] == COMPLETED
         unfinished = self._output.output(COMPLETED if is_complete else INCOMPLETE)
         yield from self._numbered(self._output.close(complete=is_complete))
-        yield self._of_response(done["status"], {**done, "output": unfinished})
+        yield from self._of_response(done["status"], {**done, "output": unfinished})
 
     def fail(self, error: HttpError) -> Iterator[bytes]:
         """Yield the end of a stream that can't be completed."""
         yield from self._proceed("")
         output = self._output.output(INCOMPLETE)
-        failed = failed_response(self._begun, error, output, self._model)
-        yield self._of_response("failed", failed)
+        failed = ended_response(self._begun, error, output=output, model=self._model)
+        yield from self._of_response("failed", failed)
 
     def keep_alive(self) -> bytes:
         """Return an event that clients ignore."""
@@ -97,22 +98,24 @@ class ResponseEvents:
         if not self._is_in_progress:
             self._is_in_progress, self._model = True, model
             begun = empty_response(self._begun, IN_PROGRESS, model)
-            yield self._of_response(IN_PROGRESS, begun)
+            yield from self._of_response(IN_PROGRESS, begun)
 
     def _create(self, status: str, model: str = "") -> Iterator[bytes]:
         if not self._was_created:
             self._was_created = True
-            yield self._of_response("created", empty_response(self._begun, status, model))
+            yield from self._of_response("created", empty_response(self._begun, status, model))
 
-    def _of_response(self, name: str, response: Mapping[str, Any]) -> bytes:
-        return self._event({"type": f"response.{name}", "response": response})
+    def _of_response(self, name: str, response: Mapping[str, Any]) -> Iterator[bytes]:
+        yield from self._event({"type": f"response.{name}", "response": response})
 
     def _numbered(self, events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
         for event in events:
-            yield self._event(event)
+            yield from self._event(event)
 
-    def _event(self, document: dict[str, Any]) -> bytes:
-        document["sequence_number"] = self._numbers
+    def _event(self, document: dict[str, Any]) -> Iterator[bytes]:
+        number = document["sequence_number"] = self._numbers
         self._numbers += 1
+        if number <= self._after:
+            return
         kind = str(document["type"]).encode()
-        return b"event: " + kind + b"\ndata: " + orjson.dumps(document) + b"\n\n"
+        yield b"event: " + kind + b"\ndata: " + orjson.dumps(document) + b"\n\n"

@@ -58,7 +58,7 @@ def test_a_stream_has_the_vendors_events_and_no_done() -> None:
                 world.send(record, {"model": "small", "delta": {"content": text}}, *headers)
             world.send(record, replied(record))
 
-        world.publisher._published = work
+        world.working = work
         async with world.client() as client:
             answer = await client.post(PATH, json={**HELLO, "stream": True})
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -125,5 +125,18 @@ def test_an_idempotency_key_gives_the_same_response_again() -> None:
             second = await client.post(PATH, json=HELLO, headers=headers)
         assert first.json() == second.json()
         assert sum(each.topic == GATEWAY_REQUESTS for each in world.publisher.records) == 1
+
+    run(scenario)
+
+
+def test_a_response_that_is_not_stored_is_not_recorded_and_not_found() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld()
+        async with world.client() as client:
+            answer = await client.post(PATH, json={**HELLO, "store": False})
+            later = await client.get(f"{PATH}/{answer.json()['id']}")
+        assert answer.json()["store"] is False
+        assert [each.topic for each in world.publisher.records] == [GATEWAY_REQUESTS]
+        assert later.status_code == 404
 
     run(scenario)

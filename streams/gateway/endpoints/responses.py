@@ -1,0 +1,152 @@
+"""`POST /v1/responses`, also in the background, and reading responses later."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from streams.gateway.context import GatewayContext
+from streams.gateway.dialects.answer import BegunAnswer
+from streams.gateway.dialects.parsed_request import ParsedRequest
+from streams.gateway.dialects.responses.dialect import Responses
+from streams.gateway.dialects.responses.state import response_of
+from streams.gateway.dialects.responses.stream import ResponseEvents
+from streams.gateway.dispatch.response_ids import ResponseId
+from streams.gateway.dispatch.stored_responses import StoredResponse
+from streams.gateway.dispatch.waiting import WaitingRequest
+from streams.gateway.endpoints.completions import GRACE_MS, Completions, Exchange
+from streams.gateway.endpoints.event_stream import EventStream
+from streams.gateway.endpoints.streamed_answer import OK, AnswerEvents
+from streams.gateway.errors import GatewayCode, HttpError, invalid
+from streams.gateway.limits import KeyLimits
+
+_DIALECT = Responses()
+_LONGEST_NUMBER = 9
+
+
+class ResponseCreation(Completions):
+    """Creates responses. One in the background is answered once its request is in the log."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        super().__init__(_DIALECT, context)
+
+    async def _plain(
+        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
+    ) -> Response:
+        if not begun.parsed.background:
+            return await super()._plain(exchange, begun, waiting)
+        self._follow(exchange, waiting)
+        self._context.submissions.release(waiting)
+        found = response_of(begun, waiting.reply, is_begun=bool(waiting.parts))
+        headers = {
+            **self._dialect.headers(begun.request_id),
+            "x-sluice-request-id": begun.request_id,
+            **(exchange.limit_headers or {}),
+        }
+        answer = Response(orjson.dumps(found), media_type="application/json", headers=headers)
+        return self._ended(exchange, answer, OK)
+
+    async def _streamed(
+        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
+    ) -> Response:
+        if begun.parsed.background:
+            self._follow(exchange, waiting)
+        return await super()._streamed(exchange, begun, waiting)
+
+    def _follow(self, exchange: Exchange, waiting: WaitingRequest) -> None:
+        if exchange.accepted is not None:
+            self._context.stored.follow(exchange.accepted, waiting)
+
+
+class StoredResponseEndpoints:
+    """Serves accepted responses. They have rate limits of their own, as high as the key's."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
+        self._limits = KeyLimits()
+
+    async def retrieve(self, request: Request) -> Response:
+        """Answer `GET /v1/responses/{id}`: the response as it is now, or its events."""
+        found, begun = await self._found(request)
+        query = request.query_params
+        if query.get("stream", "false").lower() == "true":
+            return self._streamed(found, begun, _number(query.get("starting_after")))
+        return _answer(found, begun)
+
+    async def _found(self, request: Request) -> tuple[StoredResponse, BegunAnswer]:
+        """Return the response that a request names.
+
+        Raises:
+            HttpError: 401, 429, or 404: the caller has no such response, or not any more.
+        """
+        context = self._context
+        caller = context.caller(request.headers)
+        limit = self._limits.take(caller.key, context.clock.elapsed_ms())
+        if limit is not None:
+            limit.check()
+        text = request.path_params["id"]
+        named = ResponseId.read(text, caller.digest)
+        found = None
+        if named is not None:
+            found = await context.stored.find(named, caller.digest, caller.key.tenant)
+        if named is None or found is None:
+            raise HttpError(
+                404,
+                GatewayCode.NOT_FOUND,
+                "there is no such response; responses are kept for a day, unless store is false",
+            )
+        begun = BegunAnswer(
+            request_id=named.request_id,
+            created=named.accepted_at // 1000,
+            parsed=ParsedRequest(
+                document={},
+                asked_model=found.accepted.asked_model,
+                background=found.accepted.background,
+                is_stored=True,
+                echo=found.accepted.echo,
+            ),
+            answer_id=text,
+        )
+        return found, begun
+
+    def _streamed(self, found: StoredResponse, begun: BegunAnswer, after: int) -> Response:
+        """Return the events after a number, from the log and then as they arrive."""
+        context, waiting = self._context, found.waiting
+        deadline = waiting.accepted_at + found.accepted.deadline_ms + GRACE_MS
+        left_ms = max(deadline - context.clock.now(), GRACE_MS)
+        waiting.clients += 1
+
+        def ended(_: str) -> None:
+            waiting.clients -= 1
+
+        events = AnswerEvents(
+            waiting=waiting,
+            stream=ResponseEvents(begun, after=after),
+            clock=context.clock,
+            until_ms=context.clock.elapsed_ms() + left_ms,
+            ended=ended,
+        )
+        headers = {
+            **_DIALECT.headers(begun.request_id),
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+            "x-sluice-request-id": begun.request_id,
+        }
+        return EventStream(events.events(), headers=headers)
+
+
+def _answer(found: StoredResponse, begun: BegunAnswer) -> Response:
+    waiting = found.waiting
+    body = response_of(begun, waiting.reply, is_begun=bool(waiting.parts))
+    headers = {**_DIALECT.headers(begun.request_id), "x-sluice-request-id": begun.request_id}
+    return Response(orjson.dumps(body), media_type="application/json", headers=headers)
+
+
+def _number(text: str | None) -> int:
+    """Return the number of the last event that a client has; -1 without one."""
+    if text is None:
+        return -1
+    if not text.isdecimal() or not text.isascii() or len(text) > _LONGEST_NUMBER:
+        raise invalid("starting_after: expected a whole number", param="starting_after")
+    return int(text)
