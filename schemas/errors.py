@@ -53,6 +53,10 @@ class ContractError(SluiceError):
     """Bytes or fields violate the contract of a topic."""
 
 
+class RequestCancelledError(SluiceError):
+    """The caller cancelled the request while a provider was called for it."""
+
+
 class UndecodableError(ContractError):
     """The bytes do not contain a record; they go to the dead-letter topic unchanged."""
 

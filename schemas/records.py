@@ -19,7 +19,7 @@ ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
 """Purposes of a provider call."""
 
 CANCELLED = "cancelled"
-"""Code of a request that its caller cancelled."""
+"""Code of a request that its caller cancelled, and of the message that asks for it."""
 
 NANO = 1_000_000_000
 """Nano-USD of a USD."""

@@ -31,6 +31,11 @@ ACCEPTED_AT = "sluice-accepted-at"
 accepted at this broker time, ms. Its request follows on the gateway's request topic.
 """
 
+CANCELS_UNTIL = "sluice-cancels-until"
+"""Header of a request that asks to cancel the earlier one of the same id: the deadline of that one,
+broker time, ms, in ASCII digits.
+"""
+
 _YES = b"1"
 
 

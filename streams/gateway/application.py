@@ -49,6 +49,7 @@ def gateway_application(context: GatewayContext) -> Starlette:
             Route(f"{MESSAGES}/count_tokens", count, methods=["POST"]),
             Route(RESPONSES, ResponseCreation(context).serve, methods=["POST"]),
             Route(f"{RESPONSES}/{{id}}", stored.retrieve, methods=["GET"]),
+            Route(f"{RESPONSES}/{{id}}/cancel", stored.cancel, methods=["POST"]),
             Route("/v1/models", models, methods=["GET"]),
             Route("/v1/models/{model:path}", models, methods=["GET"]),
             Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),

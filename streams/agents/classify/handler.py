@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from core.kafka.incoming_message import Incoming
 from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.gateway.cancellation import cancels_until
 from schemas.journal_headers import JournalKind
 from schemas.records import BEFORE_HOPS, Failure, Reply, TierMessage
 from streams.agents.calls.expected_costs import expected_costs
-from streams.agents.classify.first_hop import failure_of, first_hop, verdict
+from streams.agents.classify.first_hop import cancellation, failure_of, first_hop, verdict
 from streams.agents.classify.llm_classification import opinion_on
 from streams.agents.classify.opened_request import (
     OpenedRequest,
@@ -61,17 +62,23 @@ async def classify(work: Work, deps: Dependencies) -> None:
     if work.tries.failed == 0:
         kafka.dead_letters.passed(message)
     opened = await open_request(message, record, deps.intake, kafka)
-    hop = await _route(opened, work, deps)
+    if opened.cancels_until is not None:
+        hop = cancellation(opened, opened.cancels_until, deps.registry.snapshot)
+    else:
+        hop = await _route(opened, work, deps)
     await (await kafka.publisher.publish(tier_record(hop, kafka.codecs)))
 
 
 async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a request whose handling fails: a verdict for its journal, a dead letter, an alert.
 
-    Where the request can't be opened either, only the dead letter and the alert remain.
+    Where the request can't be opened either, only the dead letter and the alert remain, and so for
+    a message that cancels a request.
     """
     message, kafka = work.message, deps.kafka
     await dead_letter_failed(message, fault, kafka, deps.observers)
+    if cancels_until(message.headers) is not None:
+        return
     try:
         record = await decode_request(message, kafka.codecs)
         opened = await open_request(message, record, deps.intake, kafka)

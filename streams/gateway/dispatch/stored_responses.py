@@ -50,6 +50,11 @@ class StoredResponse:
     waiting: WaitingRequest
 
     @property
+    def deadline_at(self) -> int:
+        """Return the deadline of its request, broker time, ms."""
+        return self.waiting.accepted_at + self.accepted.deadline_ms
+
+    @property
     def is_small(self) -> bool:
         """Return whether it may be kept in memory after its end."""
         reply = self.waiting.reply

@@ -12,7 +12,8 @@ from functools import partial
 from core.clock import Clock
 from core.kafka.producer import Outgoing
 from schemas.errors import KafkaAwayError
-from schemas.gateway.headers import REPLY_PARTITION, GatewayHeaders
+from schemas.gateway.cancellation import cancellation_value
+from schemas.gateway.headers import CANCELS_UNTIL, REPLY_PARTITION, GatewayHeaders
 from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REQUESTS
@@ -143,12 +144,7 @@ class Submissions:
             topic=GATEWAY_REQUESTS,
             key=identity.request_id.encode(),
             value=wanted.document(identity.request_id),
-            headers=[
-                (CORRELATION_ID, identity.correlation),
-                (REPLY_PARTITION, identity.partition.to_bytes(4, "big")),
-                *wanted.stated.as_headers(),
-                *wanted.trace,
-            ],
+            headers=[*_headers(identity, wanted.stated), *wanted.trace],
         )
         try:
             if wanted.accepted is not None and not waiting.accepted_at:
@@ -174,6 +170,24 @@ class Submissions:
         await self._log.publish(accepted.record(waiting.identity, at))
         waiting.accepted_at = at
 
+    async def cancel(
+        self, identity: RequestIdentity, stated: GatewayHeaders, deadline_at: int
+    ) -> None:
+        """Publish that a request is cancelled, whose deadline is this broker time, ms.
+
+        Raises:
+            KafkaAwayError: no broker answers; the request may be cancelled nevertheless.
+            DeliveryError: the broker rejected the record.
+        """
+        await self._log.publish(
+            Outgoing(
+                topic=GATEWAY_REQUESTS,
+                key=identity.request_id.encode(),
+                value=cancellation_value(stated.tenant, identity.request_id),
+                headers=[*_headers(identity, stated), (CANCELS_UNTIL, b"%d" % deadline_at)],
+            )
+        )
+
     def release(self, waiting: WaitingRequest) -> None:
         """Wait for this request no more: its client has its answer."""
         self._waiting.release(waiting)
@@ -181,6 +195,15 @@ class Submissions:
     def abandon(self, waiting: WaitingRequest) -> None:
         """Note that the client of a request is gone before its answer."""
         self._waiting.abandon(waiting)
+
+
+def _headers(identity: RequestIdentity, stated: GatewayHeaders) -> Headers:
+    """Return what the record of a request states of it."""
+    return [
+        (CORRELATION_ID, identity.correlation),
+        (REPLY_PARTITION, identity.partition.to_bytes(4, "big")),
+        *stated.as_headers(),
+    ]
 
 
 def _note_outcome(waiting: WaitingRequest, outcome: asyncio.Future[object]) -> None:

@@ -6,6 +6,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas.gateway.headers import GatewayHeaders
 from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.answer import BegunAnswer
 from streams.gateway.dialects.parsed_request import ParsedRequest
@@ -15,11 +16,16 @@ from streams.gateway.dialects.responses.stream import ResponseEvents
 from streams.gateway.dispatch.response_ids import ResponseId
 from streams.gateway.dispatch.stored_responses import StoredResponse
 from streams.gateway.dispatch.waiting import WaitingRequest
+from streams.gateway.endpoints.client_watch import ClientWatch
 from streams.gateway.endpoints.completions import GRACE_MS, Completions, Exchange
 from streams.gateway.endpoints.event_stream import EventStream
 from streams.gateway.endpoints.streamed_answer import OK, AnswerEvents
 from streams.gateway.errors import GatewayCode, HttpError, invalid
 from streams.gateway.limits import KeyLimits
+from streams.registry.api_keys import ApiKey
+
+CANCEL_WAIT_S = 5.0
+"""Time for which a cancellation waits for the end of its request."""
 
 _DIALECT = Responses()
 _LONGEST_NUMBER = 9
@@ -68,14 +74,43 @@ class StoredResponseEndpoints:
 
     async def retrieve(self, request: Request) -> Response:
         """Answer `GET /v1/responses/{id}`: the response as it is now, or its events."""
-        found, begun = await self._found(request)
+        found, begun, _ = await self._found(request)
         query = request.query_params
         if query.get("stream", "false").lower() == "true":
             return self._streamed(found, begun, _number(query.get("starting_after")))
         return _answer(found, begun)
 
-    async def _found(self, request: Request) -> tuple[StoredResponse, BegunAnswer]:
-        """Return the response that a request names.
+    async def cancel(self, request: Request) -> Response:
+        """Answer `POST /v1/responses/{id}/cancel`: the response once it is cancelled, or as it is
+        after `CANCEL_WAIT_S`. A response that ended is not changed.
+        """
+        found, begun, key = await self._found(request)
+        if not found.accepted.background:
+            raise invalid("only responses with background: true can be cancelled")
+        context, waiting = self._context, found.waiting
+        if not waiting.has_ended:
+            await context.submissions.cancel(
+                waiting.identity,
+                GatewayHeaders(tenant=key.tenant, key_id=key.key_id),
+                max(found.deadline_at, context.clock.now()) + GRACE_MS,
+            )
+            await self._end_of(waiting, request)
+        return _answer(found, begun)
+
+    async def _end_of(self, waiting: WaitingRequest, request: Request) -> None:
+        """Return at the end of a request, or after `CANCEL_WAIT_S`."""
+        clock = self._context.clock
+        until_ms = clock.elapsed_ms() + CANCEL_WAIT_S * 1000
+        waiting.clients += 1
+        try:
+            async with ClientWatch(request) as client:
+                while not waiting.has_ended and (left := until_ms - clock.elapsed_ms()) > 0:
+                    await client.news_of(waiting, left / 1000)
+        finally:
+            waiting.clients -= 1
+
+    async def _found(self, request: Request) -> tuple[StoredResponse, BegunAnswer, ApiKey]:
+        """Return the response that a request names, what its answer begins with, and the key.
 
         Raises:
             HttpError: 401, 429, or 404: the caller has no such response, or not any more.
@@ -108,13 +143,12 @@ class StoredResponseEndpoints:
             ),
             answer_id=text,
         )
-        return found, begun
+        return found, begun, caller.key
 
     def _streamed(self, found: StoredResponse, begun: BegunAnswer, after: int) -> Response:
         """Return the events after a number, from the log and then as they arrive."""
         context, waiting = self._context, found.waiting
-        deadline = waiting.accepted_at + found.accepted.deadline_ms + GRACE_MS
-        left_ms = max(deadline - context.clock.now(), GRACE_MS)
+        left_ms = max(found.deadline_at - context.clock.now(), 0) + GRACE_MS
         waiting.clients += 1
 
         def ended(_: str) -> None:

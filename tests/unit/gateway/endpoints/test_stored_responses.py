@@ -13,11 +13,13 @@ from openai.types.responses import Response
 
 from core.kafka.producer import Outgoing
 from schemas.errors import KafkaAwayError
-from schemas.gateway.headers import CALL_ID, REPLY_PARTITION, SEQUENCE
+from schemas.gateway.cancellation import is_cancellation
+from schemas.gateway.headers import CALL_ID, CANCELS_UNTIL, REPLY_PARTITION, SEQUENCE
 from schemas.records import DAY_MS
 from schemas.topics import GATEWAY_REPLIES, GATEWAY_REQUESTS
 from streams.gateway.application import gateway_application
 from streams.gateway.dispatch import stored_responses
+from streams.gateway.endpoints import responses
 from tests.unit.gateway.world import GatewayWorld, failed, replied
 
 PATH = "/v1/responses"
@@ -351,5 +353,106 @@ def test_a_page_that_is_no_response_has_openais_error() -> None:
             ) as client:
                 answer = await client.delete(f"{PATH}/resp_1")
         assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+
+    run(scenario)
+
+
+def cancelling(world: GatewayWorld, *, answers: bool = True) -> None:
+    """Let the workers end a request when they read its cancellation, and only then."""
+
+    def work(record: Outgoing) -> None:
+        if answers and is_cancellation(record.value):
+            (request, *_) = requests_of(world)
+            world.send(record, failed(request, "cancelled", status="rejected"))
+
+    world.working = work
+
+
+def test_a_cancelled_response_says_so_at_once_and_later() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld(is_open=False)
+        await world.key("mine", tenant="acme", key_id="k1")
+        cancelling(world)
+        headers = {"x-api-key": "mine"}
+        async with world.client() as client, other_gateway(world).client() as other:
+            first = (await client.post(PATH, json=LATER, headers=headers)).json()["id"]
+            ended = await client.post(f"{PATH}/{first}/cancel", headers=headers)
+            again = await client.post(f"{PATH}/{first}/cancel", headers=headers)
+            later = await other.get(f"{PATH}/{first}", headers=headers)
+            events = events_of(
+                (await other.get(f"{PATH}/{first}?stream=true", headers=headers)).text
+            )
+        found = Response.model_validate(ended.json(), strict=True)
+        assert (ended.status_code, found.status, found.error) == (200, "cancelled", None)
+        assert ended.json() == again.json() == later.json()
+        assert events[-1]["type"] == "response.failed"
+        assert events[-1]["response"]["status"] == "cancelled"
+        request, asked = requests_of(world)
+        stated = dict(request.headers)
+        assert asked.key == request.key
+        assert {**stated, CANCELS_UNTIL: dict(asked.headers)[CANCELS_UNTIL]} == dict(asked.headers)
+        until = int(dict(asked.headers)[CANCELS_UNTIL])
+        assert until >= world.clock.now() + 600_000
+
+    run(scenario)
+
+
+def test_a_response_that_ended_is_not_cancelled() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld()
+        async with world.client() as client:
+            first = (await client.post(PATH, json=LATER)).json()["id"]
+            await settled(world)
+            answer = await client.post(f"{PATH}/{first}/cancel")
+        assert answer.json()["status"] == "completed"
+        assert len(requests_of(world)) == 1
+
+    run(scenario)
+
+
+def test_a_cancellation_that_takes_long_is_answered_with_the_present_state(
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr(responses, "CANCEL_WAIT_S", 0.0)
+
+    async def scenario() -> None:
+        world = GatewayWorld()
+        cancelling(world, answers=False)
+        async with world.client() as client:
+            first = (await client.post(PATH, json=LATER)).json()["id"]
+            answer = await client.post(f"{PATH}/{first}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (200, "queued")
+        assert len(requests_of(world)) == 2
+
+    run(scenario)
+
+
+def test_only_own_responses_in_the_background_are_cancelled() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld(is_open=False)
+        await world.key("mine", tenant="acme", key_id="k1")
+        await world.key("other", tenant="acme", key_id="k2")
+        mine = {"x-api-key": "mine"}
+        async with world.client() as client:
+            plain = (await client.post(PATH, json=HELLO, headers=mine)).json()["id"]
+            world.answering = lambda _: None
+            later = (await client.post(PATH, json=LATER, headers=mine)).json()["id"]
+            refused = await client.post(f"{PATH}/{plain}/cancel", headers=mine)
+            foreign = await client.post(f"{PATH}/{later}/cancel", headers={"x-api-key": "other"})
+        assert refused.status_code == 400
+        assert foreign.status_code == 404
+        assert len(requests_of(world)) == 2
+
+    run(scenario)
+
+
+def test_a_cancellation_while_kafka_is_away_is_told() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld(lambda _: None)
+        async with world.client() as client:
+            first = (await client.post(PATH, json=LATER)).json()["id"]
+            world.publisher.fault = KafkaAwayError("Kafka does not answer")
+            answer = await client.post(f"{PATH}/{first}/cancel")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "kafka_unavailable")
 
     run(scenario)
