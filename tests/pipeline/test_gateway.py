@@ -7,14 +7,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import openai
 import pytest
+from openai.types.responses import Response
 
 from tests.rig.observed.books import read_ledger, rows
 from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack, answers, switch_faults
+
+CLIENTS: list[openai.OpenAI] = []
+"""Clients that are closed at the end."""
 
 HELLO = [{"role": "user", "content": "What is Kafka?"}]
 
@@ -28,12 +33,16 @@ def gateways(pipeline: Stack) -> Iterator[Stack]:
         lambda: answers(f"{pipeline.gateway_url(1)}/v1/models"), 60
     )
     yield pipeline
+    while CLIENTS:
+        CLIENTS.pop().close()
     for number in (1, 2):
         pipeline.processes.pop(f"gateway-{number}").stop(grace_s=12.0)
 
 
 def client_of(stack: Stack, number: int = 1, key: str = "any") -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{stack.gateway_url(number)}/v1", api_key=key, max_retries=0)
+    client = openai.OpenAI(base_url=f"{stack.gateway_url(number)}/v1", api_key=key, max_retries=0)
+    CLIENTS.append(client)
+    return client
 
 
 def sluice(stack: Stack, *arguments: str) -> str:
@@ -155,6 +164,77 @@ def test_a_request_whose_client_left_is_taken_over_by_its_retry(gateways: Stack)
         switch_faults(gateways.simulator_url)
     assert again.status_code == 200
     assert len(read_ledger(gateways.ledger)) == before + 1
+
+
+def created(client: openai.OpenAI, **options: Any) -> Response:
+    """A response of a pinned model."""
+    found: Response = client.responses.create(model="gpt-4o", input="What is Kafka?", **options)
+    return found
+
+
+def test_a_response_is_answered_plain_and_as_a_stream(gateways: Stack) -> None:
+    client = client_of(gateways)
+    plain = client.responses.create(model="auto", input="What is Kafka?", instructions="Be brief.")
+    assert plain.status == "completed"
+    assert plain.output_text
+    assert plain.usage is not None
+    assert client.responses.retrieve(plain.id).to_dict() == plain.to_dict()
+    with client.responses.stream(model="gpt-4o", input="What is Kafka?") as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    assert [each.sequence_number for each in events] == list(range(len(events)))
+    assert final.output_text.strip()
+    again = list(client.responses.retrieve(final.id, stream=True, starting_after=3))
+    assert [each.to_dict() for each in again] == [
+        each.to_dict() for each in client.responses.retrieve(final.id, stream=True)
+    ][4:]
+    assert again[-1].type == "response.completed"
+
+
+def test_a_response_in_the_background_is_read_at_another_gateway(gateways: Stack) -> None:
+    key = sluice(gateways, "keys", "create", "--tenant", "acme").strip()
+    clients = [client_of(gateways, number, key) for number in (1, 2)]
+    for client in clients:
+        _until_accepted(client)
+    first = created(clients[0], background=True)
+    assert first.status == "queued"
+
+    def ended() -> bool:
+        return clients[1].responses.retrieve(first.id).status == "completed"
+
+    poll_until(ended)
+    assert clients[1].responses.retrieve(first.id).output_text
+    streamed = list(created(clients[1], background=True, stream=True))
+    response_id = streamed[0].response.id
+    assert [each.type for each in streamed[:2]] == ["response.created", "response.queued"]
+    rest = list(clients[0].responses.retrieve(response_id, stream=True, starting_after=1))
+    assert [each.to_dict() for each in rest] == [each.to_dict() for each in streamed[2:]]
+    with pytest.raises(openai.NotFoundError):
+        client_of(gateways, 1, "another").responses.retrieve(first.id)
+
+
+def test_a_cancelled_response_ends_once_and_its_call_is_booked_as_interrupted(
+    gateways: Stack,
+) -> None:
+    client = client_of(gateways)
+    switch_faults(gateways.simulator_url, {"kind": "slow", "delay_ms": 20_000})
+    before = len(read_ledger(gateways.ledger))
+    try:
+        first = created(client, background=True)
+        poll_until(lambda: len(read_ledger(gateways.ledger)) > before)
+        ended = client.responses.cancel(first.id)
+        again = client.responses.cancel(first.id)
+    finally:
+        switch_faults(gateways.simulator_url)
+    assert ended.status == again.status == client.responses.retrieve(first.id).status == "cancelled"
+    request_id = first.id.rpartition("_")[2]
+    where = f"WHERE request_id = '{request_id}'"
+    ends = f"SELECT status, error_code, calls, cost FROM sluice.requests {where}"
+    poll_until(lambda: bool(rows(gateways.clickhouse_url, ends)))
+    assert rows(gateways.clickhouse_url, ends) == [["rejected", "cancelled", 1, None]]
+    calls = f"SELECT status, cost FROM sluice.calls {where}"
+    poll_until(lambda: bool(rows(gateways.clickhouse_url, calls)))
+    assert rows(gateways.clickhouse_url, calls) == [["interrupted", None]]
 
 
 def test_more_headers_than_the_limit_close_the_connection(gateways: Stack) -> None:

@@ -18,7 +18,7 @@ from aiokafka import TopicPartition
 from core.kafka.fetch_source import FetchedRecord
 from core.kafka.standalone.bounded_reading import read_until
 from core.kafka.standalone.port import StandaloneConsumer
-from schemas.errors import UndecodableError
+from schemas.errors import KafkaAwayError, UndecodableError
 from schemas.records import DAY_MS
 from schemas.topics import GATEWAY_REPLIES
 from streams.gateway.dispatch.acceptance import AcceptedResponse, accepted_at, read_acceptance
@@ -34,6 +34,9 @@ MARGIN_MS = 10_000
 """Time before the acceptance from which a partition is read: the clocks of gateway and broker may
 differ by it.
 """
+
+SEARCH_S = 10.0
+"""Maximum time of a search, with the wait for others."""
 
 KEPT = 500
 """Responses that are found without reading the log."""
@@ -85,17 +88,31 @@ class StoredResponses:
         self._keep(StoredResponse(accepted=accepted, waiting=waiting))
 
     async def find(self, wanted: ResponseId, key_digest: str, tenant: str) -> StoredResponse | None:
-        """Return a response of this key; `None` if there is none, or none any more. Raises as
-        `StandaloneConsumer`.
+        """Return a response of this key; `None` if there is none, or none any more.
+
+        Raises:
+            KafkaAwayError: the log was not read within `SEARCH_S`.
+            SluiceError: as `StandaloneConsumer`.
         """
         if wanted.accepted_at < self._now() - DAY_MS:
             return None
         identity = wanted.identity(key_digest)
         found = self._kept_one(identity)
         if found is None:
-            async with self._looking:
-                found = self._kept_one(identity) or await self._search(wanted, identity)
+            found = await self._found_in_log(wanted, identity)
         return found if found is not None and found.accepted.tenant == tenant else None
+
+    async def _found_in_log(
+        self, wanted: ResponseId, identity: RequestIdentity
+    ) -> StoredResponse | None:
+        try:
+            async with asyncio.timeout(SEARCH_S), self._looking:
+                return self._kept_one(identity) or await self._search(wanted, identity)
+        except TimeoutError:
+            raise KafkaAwayError(
+                f"the response was not found within {SEARCH_S:g} s; retry, and check that the "
+                "brokers run"
+            ) from None
 
     async def _search(self, wanted: ResponseId, identity: RequestIdentity) -> StoredResponse | None:
         place = TopicPartition(GATEWAY_REPLIES, wanted.partition)

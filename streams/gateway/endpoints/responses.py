@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from schemas.gateway.headers import GatewayHeaders
@@ -94,7 +94,10 @@ class StoredResponseEndpoints:
                 GatewayHeaders(tenant=key.tenant, key_id=key.key_id),
                 max(found.deadline_at, context.clock.now()) + GRACE_MS,
             )
-            await self._end_of(waiting, request)
+            try:
+                await self._end_of(waiting, request)
+            except ClientDisconnect:
+                return Response(status_code=499)
         return _answer(found, begun)
 
     async def _end_of(self, waiting: WaitingRequest, request: Request) -> None:

@@ -22,6 +22,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
+from schemas.encoding import exact_json
 from streams.gateway.dialects.openai.request import parse_chat
 from streams.gateway.dialects.parsed_request import (
     KEYED_FIELDS,
@@ -75,6 +78,9 @@ _SAME_EFFORT = {"max": "xhigh"}
 _REASONING = frozenset({"effort", "summary", "generate_summary", "context", "mode"})
 _TEXT = frozenset({"format", "verbosity"})
 _FORMAT = ("name", "schema", "strict", "description")
+MAX_ECHO_BYTES = 64 * 1024
+"""Maximum size of what a response repeats of its request: it is held while the request waits."""
+
 _MOST_TOKENS = 1_000_000
 _MOST_LOGPROBS = 20
 _MOST_COUNT = 2**31 - 1
@@ -120,7 +126,7 @@ def parse_response(body: Mapping[str, Any], extra_names: Collection[str]) -> Par
         stream=stream,
         background=background,
         is_stored=is_stored,
-        echo=_echo(given, background=background, is_stored=is_stored),
+        echo=_bounded(_echo(given, background=background, is_stored=is_stored)),
     )
 
 
@@ -213,3 +219,22 @@ def _echo(given: Mapping[str, Any], *, background: bool, is_stored: bool) -> dic
         if name in given
     }
     return {**found, **named}
+
+
+def _bounded(echo: dict[str, Any]) -> dict[str, Any]:
+    """Return what a response repeats, with plain numbers, and without texts, tools and schema if
+    they are too large.
+    """
+    encoded = exact_json.dumps(echo)
+    if len(encoded) <= MAX_ECHO_BYTES:
+        plain: dict[str, Any] = orjson.loads(encoded)
+        return plain
+    form = echo["text"]["format"]
+    short = {**form, "schema": {}} if "schema" in form else form
+    return {
+        **orjson.loads(encoded),
+        "instructions": None,
+        "tools": [],
+        "tool_choice": "auto",
+        "text": {**echo["text"], "format": short},
+    }

@@ -197,6 +197,20 @@ def test_the_answer_repeats_what_it_was_asked_for() -> None:
     assert (echo["store"], echo["background"], echo["temperature"]) == (False, False, 1.0)
 
 
+def test_what_the_answer_repeats_is_bounded() -> None:
+    schema = {"type": "object", "description": "x" * 100_000}
+    named = {"type": "json_schema", "name": "answer", "schema": schema}
+    for large in (
+        {"instructions": "x" * 100_000},
+        {"tools": [{**LOOK, "description": "x" * 100_000}]},
+        {"text": {"format": named}},
+    ):
+        found = parsed(metadata={"a": "b"}, **large)
+        assert len(str(found.document)) > 100_000
+        assert len(str(found.echo)) < 2_000
+        assert found.echo["metadata"] == {"a": "b"}
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [

@@ -48,6 +48,22 @@ def test_an_answer_has_the_vendors_form_and_says_how_it_came_about() -> None:
     run(scenario)
 
 
+def test_numbers_with_digits_of_their_own_are_repeated() -> None:
+    async def scenario() -> None:
+        world = GatewayWorld()
+        tool = (
+            b'{"type": "function", "name": "f", "parameters": {"type": "object", "maximum": 1.10}}'
+        )
+        body = b'{"model": "auto", "input": "Hello", "temperature": 0.50, "tools": [' + tool + b"]}"
+        async with world.client() as client:
+            answer = await client.post(PATH, content=body)
+        assert answer.status_code == 200
+        assert answer.json()["temperature"] == 0.5
+        assert answer.json()["tools"][0]["parameters"]["maximum"] == 1.1
+
+    run(scenario)
+
+
 def test_a_stream_has_the_vendors_events_and_no_done() -> None:
     async def scenario() -> None:
         world = GatewayWorld(lambda _: None)
