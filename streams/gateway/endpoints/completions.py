@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -24,7 +24,7 @@ from streams.gateway.dispatch.request_ids import body_digest
 from streams.gateway.dispatch.response_ids import ResponseId
 from streams.gateway.dispatch.submission import Submission
 from streams.gateway.dispatch.waiting import WaitingRequest
-from streams.gateway.endpoints.bodies import read_body, read_object
+from streams.gateway.endpoints.bodies import body_of, read_object
 from streams.gateway.endpoints.client_watch import ClientWatch
 from streams.gateway.endpoints.event_stream import EventStream
 from streams.gateway.endpoints.failures import error_response, http_error, unexpected
@@ -53,14 +53,16 @@ _LONGEST_TRACE = 512
 
 @dataclass(slots=True)
 class Exchange:
-    """One HTTP request on its way: what was learned of it so far."""
+    """One HTTP request on its way: what was learned of it so far. `parsed` has no content: it may
+    have megabytes, and is not needed while the request waits.
+    """
 
     request: Request
     begun_ms: float
     parsed: ParsedRequest | None = None
-    admitted: AdmittedRequest | None = None
     accepted: AcceptedResponse | None = None
     key_digest: str = ""
+    deadline_ms: int = 0
     limit_headers: Mapping[str, str] | None = None
 
 
@@ -106,17 +108,18 @@ class Completions:
         if limit is not None:
             exchange.limit_headers = self._dialect.limit_headers(limit, context.now_s())
             limit.check()
-        body = await read_body(request, context.settings.gateway_max_body_bytes)
-        extra_names = accepted_names(snapshot.models.values())
-        parsed = exchange.parsed = self._dialect.parse(read_object(body), extra_names)
-        # A client does not wait for an answer in the background.
-        time_outs = {} if parsed.background else request.headers
-        admitted = exchange.admitted = admit(
-            parsed, caller, snapshot, time_outs, context.settings.alias_of
-        )
-        wanted = _submission(request, body, caller, parsed, admitted)
-        exchange.accepted = wanted.accepted
-        return await context.submissions.submit(wanted)
+        limit_bytes = context.settings.gateway_max_body_bytes
+        async with body_of(request, limit_bytes, context.buffers) as body:
+            extra_names = accepted_names(snapshot.models.values())
+            parsed = self._dialect.parse(read_object(body), extra_names)
+            exchange.parsed = replace(parsed, document={}, native=None)
+            # A client does not wait for an answer in the background.
+            time_outs = {} if parsed.background else request.headers
+            admitted = admit(parsed, caller, snapshot, time_outs, context.settings.alias_of)
+            exchange.deadline_ms = admitted.deadline_ms
+            wanted = _submission(request, body, caller, parsed, admitted)
+            exchange.accepted = wanted.accepted
+            return await context.submissions.submit(wanted)
 
     def _begun(self, exchange: Exchange, waiting: WaitingRequest) -> BegunAnswer:
         """Return what is known of the answer to an accepted request."""
@@ -230,8 +233,7 @@ class Completions:
 
     def _deadline(self, exchange: Exchange) -> float:
         """Return the end of the wait, by the monotonic counter in ms."""
-        admitted = exchange.admitted
-        return exchange.begun_ms + GRACE_MS + (0 if admitted is None else admitted.deadline_ms)
+        return exchange.begun_ms + GRACE_MS + exchange.deadline_ms
 
 
 def _submission(
