@@ -51,6 +51,7 @@ def sluice(stack: Stack, *arguments: str) -> str:
         **os.environ,
         "SLUICE_KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap,
         "SLUICE_HOME": str(stack.folder),
+        "SLUICE_CLICKHOUSE_URL": stack.clickhouse_url,
     }
     done = subprocess.run(
         [sys.executable, "-m", "infra.cli", *arguments],
@@ -235,6 +236,8 @@ def test_a_cancelled_response_ends_once_and_its_call_is_booked_as_interrupted(
     calls = f"SELECT status, cost FROM sluice.calls {where}"
     poll_until(lambda: bool(rows(gateways.clickhouse_url, calls)))
     assert rows(gateways.clickhouse_url, calls) == [["interrupted", None]]
+    explained = json.loads(sluice(gateways, "explain", request_id, "--json"))
+    assert (explained["status"], explained["others"]) == ("rejected", 0)
 
 
 def test_more_headers_than_the_limit_close_the_connection(gateways: Stack) -> None:

@@ -52,7 +52,7 @@ _LONGEST_TRACE = 512
 
 
 @dataclass(slots=True)
-class Exchange:
+class ClientExchange:
     """One HTTP request on its way: what was learned of it so far. `parsed` has no content: it may
     have megabytes, and is not needed while the request waits.
     """
@@ -76,7 +76,7 @@ class Completions:
     async def serve(self, request: Request) -> Response:
         """Answer a request."""
         clock, metrics = self._context.clock, self._context.metrics
-        exchange = Exchange(request=request, begun_ms=clock.elapsed_ms())
+        exchange = ClientExchange(request=request, begun_ms=clock.elapsed_ms())
         try:
             waiting = await self._submit(exchange)
             begun = self._begun(exchange, waiting)
@@ -92,7 +92,7 @@ class Completions:
             log.exception("a request failed unexpectedly")
             return self._failed(exchange, unexpected())
 
-    async def _submit(self, exchange: Exchange) -> WaitingRequest:
+    async def _submit(self, exchange: ClientExchange) -> WaitingRequest:
         context, request = self._context, exchange.request
         snapshot = context.snapshot
         caller = context.caller(request.headers)
@@ -121,7 +121,7 @@ class Completions:
             exchange.accepted = wanted.accepted
             return await context.submissions.submit(wanted)
 
-    def _begun(self, exchange: Exchange, waiting: WaitingRequest) -> BegunAnswer:
+    def _begun(self, exchange: ClientExchange, waiting: WaitingRequest) -> BegunAnswer:
         """Return what is known of the answer to an accepted request."""
         assert exchange.parsed is not None
         identity, at = waiting.identity, waiting.accepted_at
@@ -136,7 +136,7 @@ class Completions:
         )
 
     async def _plain(
-        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
+        self, exchange: ClientExchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         """Return the answer of a request, or its failure."""
         submissions, until_ms = self._context.submissions, self._deadline(exchange)
@@ -153,7 +153,7 @@ class Completions:
         return self._answered(exchange, begun, reply_of(waiting))
 
     async def _streamed(
-        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
+        self, exchange: ClientExchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         """Return a stream, once there is a first part, a failure, or `STATUS_WAIT_S` are over."""
         context, until_ms = self._context, self._deadline(exchange)
@@ -198,7 +198,7 @@ class Completions:
             },
         )
 
-    def _answered(self, exchange: Exchange, begun: BegunAnswer, reply: Reply) -> Response:
+    def _answered(self, exchange: ClientExchange, begun: BegunAnswer, reply: Reply) -> Response:
         if reply.status != JournalKind.REPLIED:
             failure = reply.error
             error = unexpected() if failure is None else of_failure(failure)
@@ -216,22 +216,22 @@ class Completions:
         )
         return self._ended(exchange, response, OK)
 
-    def _failed(self, exchange: Exchange, error: HttpError, request_id: str = "") -> Response:
+    def _failed(self, exchange: ClientExchange, error: HttpError, request_id: str = "") -> Response:
         headers = {**self._dialect.headers(request_id), **(exchange.limit_headers or {})}
         response = error_response(self._dialect, error, request_id, headers)
         return self._ended(exchange, response, str(error.code))
 
-    def _ended(self, exchange: Exchange, response: Response, code: str) -> Response:
+    def _ended(self, exchange: ClientExchange, response: Response, code: str) -> Response:
         self._count(exchange, response.status_code, code)
         return response
 
-    def _count(self, exchange: Exchange, status: int, code: str) -> None:
+    def _count(self, exchange: ClientExchange, status: int, code: str) -> None:
         metrics, endpoint = self._context.metrics, self._dialect.endpoint
         metrics.requests.labels(endpoint, str(status), code).inc()
         seconds = (self._context.clock.elapsed_ms() - exchange.begun_ms) / 1000
         metrics.seconds.labels(endpoint).observe(seconds)
 
-    def _deadline(self, exchange: Exchange) -> float:
+    def _deadline(self, exchange: ClientExchange) -> float:
         """Return the end of the wait, by the monotonic counter in ms."""
         return exchange.begun_ms + GRACE_MS + exchange.deadline_ms
 

@@ -17,7 +17,7 @@ from streams.gateway.dispatch.response_ids import ResponseId
 from streams.gateway.dispatch.stored_responses import StoredResponse
 from streams.gateway.dispatch.waiting import WaitingRequest
 from streams.gateway.endpoints.client_watch import ClientWatch
-from streams.gateway.endpoints.completions import GRACE_MS, Completions, Exchange
+from streams.gateway.endpoints.completions import GRACE_MS, ClientExchange, Completions
 from streams.gateway.endpoints.event_stream import EventStream
 from streams.gateway.endpoints.streamed_answer import OK, AnswerEvents
 from streams.gateway.errors import GatewayCode, HttpError, invalid
@@ -38,7 +38,7 @@ class ResponseCreation(Completions):
         super().__init__(_DIALECT, context)
 
     async def _plain(
-        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
+        self, exchange: ClientExchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         if not begun.parsed.background:
             return await super()._plain(exchange, begun, waiting)
@@ -54,13 +54,13 @@ class ResponseCreation(Completions):
         return self._ended(exchange, answer, OK)
 
     async def _streamed(
-        self, exchange: Exchange, begun: BegunAnswer, waiting: WaitingRequest
+        self, exchange: ClientExchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         if begun.parsed.background:
             self._follow(exchange, waiting)
         return await super()._streamed(exchange, begun, waiting)
 
-    def _follow(self, exchange: Exchange, waiting: WaitingRequest) -> None:
+    def _follow(self, exchange: ClientExchange, waiting: WaitingRequest) -> None:
         if exchange.accepted is not None:
             self._context.stored.follow(exchange.accepted, waiting)
 

@@ -38,7 +38,6 @@ def empty_response(begun: BegunAnswer, status: str, model: str = "") -> dict[str
         "model": model or begun.parsed.asked_model,
         "output": [],
         "service_tier": "default",
-        "usage": None,
         **begun.parsed.echo,
     }
 
@@ -49,12 +48,13 @@ def finished_response(
     """Return the response of an answered request; `ended` is Unix time in seconds."""
     reason = _INCOMPLETE_REASONS.get(reply.finish_reason or "")
     status = COMPLETED if reason is None else INCOMPLETE
+    usage = usage_of(reply.usage)
     return {
         **empty_response(begun, status, reply.model or ""),
         "completed_at": ended if reason is None else None,
         "incomplete_details": None if reason is None else {"reason": reason},
         "output": list(output),
-        "usage": usage_of(reply.usage),
+        **({} if usage is None else {"usage": usage}),
         "sluice": {**summary(reply), "usage_reported": is_reported(reply.usage)},
     }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import orjson
+import pytest
 
 from schemas.errors import KafkaAwayError
+from schemas.gateway.headers import CALL_ID, SEQUENCE
 from streams.gateway.dispatch import waiting as module
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
@@ -117,3 +119,32 @@ def test_news_wake_a_waiter_and_a_time_out_says_that_there_are_none() -> None:
         assert await woken
 
     asyncio.run(scenario())
+
+
+def test_a_followed_request_gets_its_records_beside_one_that_waits() -> None:
+    requests = WaitingRequests()
+    client = waiting_for(requests)
+    followed = WaitingRequest(identity=identity(), claim=CLAIM, read_to=6)
+    requests.follow(followed)
+    part = orjson.dumps({"model": "m", "delta": {}})
+    for offset in (5, 6):
+        requests.deliver(b"r", ((CALL_ID, b"c1"), (SEQUENCE, b"0")), part, offset=offset)
+    assert (len(client.parts), len(followed.parts)) == (2, 1)
+    assert len(requests) == 1
+    requests.deliver(b"r", (), REPLY, offset=7)
+    assert client.reply == followed.reply is not None
+    requests.follow(followed)
+    requests.fail(KafkaAwayError("gone"))
+    assert followed.fault is None
+
+
+def test_the_longest_followed_request_without_a_client_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "FOLLOWED_KEPT", 2)
+    requests = WaitingRequests()
+    found = [WaitingRequest(identity=identity(name), claim=CLAIM) for name in "abcd"]
+    found[0].clients = 1
+    for each in found:
+        requests.follow(each)
+    assert [each.fault is not None for each in found] == [False, True, True, False]
