@@ -1,7 +1,8 @@
 """The record on the gateway's request topic that asks to cancel an earlier request.
 
-It has the key and the headers of that request, and `CANCELS_UNTIL`. Workers without this record
-refuse its value as an incomplete request, which changes nothing for the earlier one.
+It has the key and the headers of that request, and `CANCELS_UNTIL`. To a worker that does not know
+it, it is an incomplete request with a repeated id: without effect if the earlier one was read
+before, else it is the one that counts, and is rejected.
 """
 
 from __future__ import annotations

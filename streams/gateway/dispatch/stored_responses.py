@@ -44,6 +44,9 @@ KEPT = 500
 MAX_KEPT_BYTES = 64 * 1024
 """Largest answer among them."""
 
+MAX_KEPT_PARTS = 512
+"""Most parts of an answer among them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredResponse:
@@ -60,8 +63,10 @@ class StoredResponse:
     @property
     def is_small(self) -> bool:
         """Return whether it may be kept in memory after its end."""
-        reply = self.waiting.reply
-        return reply is None or len(reply.message or "") <= MAX_KEPT_BYTES
+        reply, parts = self.waiting.reply, self.waiting.parts
+        if reply is None:
+            return True
+        return len(reply.message or "") <= MAX_KEPT_BYTES and len(parts) <= MAX_KEPT_PARTS
 
 
 class StoredResponses:
