@@ -36,6 +36,15 @@ class Cancellation:
             if self._waiting is not None:
                 self._waiting.cancel()
 
+    def check(self) -> None:
+        """Go on unless the request is cancelled.
+
+        Raises:
+            RequestCancelledError: it is.
+        """
+        if self._is_asked:
+            raise RequestCancelledError
+
     @contextmanager
     def interrupting(self) -> Iterator[None]:
         """Allow the interruption of what the current task waits for.
@@ -43,8 +52,7 @@ class Cancellation:
         Raises:
             RequestCancelledError: the request is cancelled.
         """
-        if self.is_asked():
-            raise RequestCancelledError
+        self.check()
         task = self._waiting = asyncio.current_task()
         before = 0 if task is None else task.cancelling()
         try:

@@ -50,6 +50,7 @@ async def make_call(
         RequestCancelledError: the caller cancelled the request; a call that began is recorded as
             interrupted.
     """
+    progress.cancellation.check()
     call_id = deps.calls.call_id()
     try:
         return await _make_call(progress, candidate, spec, call_id, deps)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.kafka.producer import Outgoing
 from schemas.errors import RequestCancelledError
 from schemas.records import CANCELLED, Failure, TierMessage
 from schemas.topics import COST, OUTCOMES, REPLIES, tier_topic
@@ -141,6 +142,54 @@ def test_a_cancellation_interrupts_the_call_which_is_booked_with_unknown_cost(co
         assert (call["status"], call["cost_nano"]) == ("interrupted", None)
         assert deps.calls.open_calls.all() == ()
         assert len(outcomes(world, "cancelling")) == 1
+
+    run(scenario)
+
+
+def test_no_call_begins_once_the_request_is_cancelled() -> None:
+    async def scenario() -> None:
+        boom = ProviderError(ErrorClass.SERVER, "boom", status=500)
+        world = World(script=lambda call, endpoint: boom)
+        request = world.request()
+        await world.send(request)
+        deps = await world.worker()
+
+        async def pause(milliseconds: float) -> None:
+            deps.kafka.in_flight.cancel(request.key)
+
+        deps = replace(deps, calls=replace(deps.calls, sleep_ms=pause))
+        await execute(work_of(world, tier_topic("simple")), deps)
+        (call,) = booked(world)
+        assert call["status"] == "server"
+        assert len(outcomes(world, "started")) == 1
+        assert [each["error"]["code"] for each in finals(world)] == [CANCELLED]
+
+    run(scenario)
+
+
+def test_an_answer_that_is_not_sent_yet_is_not_sent_after_the_cancellation() -> None:
+    async def scenario() -> None:
+        world = World()
+        request = world.request()
+        await world.send(request)
+        deps = await world.worker()
+
+        class Watched:
+            async def publish(self, record: Outgoing) -> Any:
+                if record.topic == COST:
+                    deps.kafka.in_flight.cancel(request.key)
+                return await world.log.publish(record)
+
+            reply = publish
+
+        watched = replace(deps, kafka=replace(deps.kafka, publisher=Watched()))
+        await execute(work_of(world, tier_topic("simple")), watched)
+        (call,) = booked(world)
+        assert call["status"] == "ok"
+        (reply,) = world.replies()
+        assert (reply["error"]["code"], reply["message"]) == (CANCELLED, None)
+        (end,) = finals(world)
+        assert (end["kind"], end["result"]["cost_nano"]) == ("rejected", call["cost_nano"])
 
     run(scenario)
 
