@@ -24,7 +24,7 @@ from streams.agents.classify.opened_request import (
     open_request,
     position_id,
 )
-from streams.agents.classify.reply_address import CORRELATION_ID, REPLY_TOPIC, address_of
+from streams.agents.classify.reply_address import CORRELATION_IDS, REPLY_TOPICS, address_of
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
 from streams.agents.context.hop_progress import HopProgress
@@ -141,7 +141,7 @@ async def _dead_letter(
 ) -> None:
     """Dead-letter an unreadable request. Reply where its headers ask for a reply."""
     done = await kafka.dead_letters.put(message, "undecodable", reason)
-    if message.header(*CORRELATION_ID, *REPLY_TOPIC) is not None:
+    if message.header(*CORRELATION_IDS, *REPLY_TOPICS) is not None:
         addressed = await address_of(message, intake, kafka)
         reply = Reply(
             request_id=position_id(message, intake.cluster),

@@ -17,12 +17,13 @@ from aiokafka import TopicPartition
 from core.kafka.fetch_source import FetchedRecord
 from core.kafka.standalone.bounded_reading import read_until
 from core.kafka.standalone.port import StandaloneConsumer
+from schemas.callers.reply_json import read_reply
 from schemas.errors import SluiceError, UndecodableError
 from schemas.gateway.headers import CALL_ID
 from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REPLIES
-from streams.gateway.dispatch.replies import correlation_of, read_reply
+from streams.client.answer_parts import correlation_of
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.journal.sent_replies import RecordPlace, value_at
@@ -150,6 +151,4 @@ class ReplyReader:
         index = self._indexes.get(place)
         if index is not None:
             index.note(record)
-        correlation = correlation_of(record.headers)
-        if correlation is not None:
-            self._waiting.deliver(correlation, record.headers, record.value)
+        self._waiting.take(record)

@@ -11,12 +11,13 @@ from functools import partial
 
 from core.clock import Clock
 from core.kafka.producer import Outgoing
+from schemas.callers.headers import CORRELATION_ID
 from schemas.errors import KafkaAwayError
 from schemas.gateway.headers import REPLY_PARTITION, GatewayHeaders
 from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REQUESTS
-from streams.client.caller import CORRELATION_ID
+from streams.client.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_ids import (
     MAX_ATTEMPT,
@@ -24,7 +25,6 @@ from streams.gateway.dispatch.request_ids import (
     fresh_identity,
     idempotent_identity,
 )
-from streams.gateway.dispatch.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError, invalid
 

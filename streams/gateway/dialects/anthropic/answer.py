@@ -18,8 +18,8 @@ import orjson
 
 from schemas.encoding.json_bounds import read_text
 from schemas.records import Reply, ReplyUsage
+from streams.client.sent_answer import reasoning_of
 from streams.gateway.dialects.answer import AnsweredRequest, is_reported, summary
-from streams.gateway.dialects.sent_answer import reasoning_of
 
 Block = dict[str, Any]
 

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 
 from schemas.records import Reply
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import Unsent, unsent
 from streams.gateway.dialects.answer import AnsweredRequest, summary
 from streams.gateway.dialects.openai.answer import completion_id, error_body, usage
-from streams.gateway.dialects.sent_answer import Unsent, unsent
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -46,7 +46,7 @@ class ChatChunks:
         """Yield the rest of an answer, and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
         message = AnsweredRequest(reply=reply, created=self._created).message
         rest = unsent(message, self._sent)

@@ -13,7 +13,7 @@ from core.kafka.producer import Outgoing
 from schemas.errors import DeliveryError
 from schemas.records import Header, ReplyAddress
 from streams.agents.calls.answer_parts import AnswerParts, parts_sent
-from streams.gateway.dispatch.replies import correlation_of, read_part
+from streams.client.answer_parts import correlation_of, read_part
 from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import AnswerDelta, ChatCall, ToolCallDelta
 from tests.unit.agents.world import World, deliver

@@ -96,16 +96,6 @@ def test_a_reader_that_fails_ends_every_wait() -> None:
     assert len(requests) == 0
 
 
-def test_parts_of_an_answer_are_bounded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from streams.gateway.dispatch.replies import AnswerPart
-
-    monkeypatch.setattr(module, "MAX_PARTS", 3)
-    mine = waiting_for(WaitingRequests())
-    for number in range(9):
-        mine.take_part(AnswerPart(call_id="c", sequence=number, model="m", delta={}))
-    assert [part.sequence for part in mine.parts] == [0, 1, 2]
-
-
 def test_news_wake_a_waiter_and_a_time_out_says_that_there_are_none() -> None:
     async def scenario() -> None:
         requests = WaitingRequests()
