@@ -107,14 +107,16 @@ async def _decided(
     checked = check_request(opened, deps.kafka.codecs, snapshot, now)
     request = checked.request
     subject = RoutingRequest.of(request, opened.tenant)
-    effective, _ = effective_snapshot(subject, snapshot)
+    effective, _ = effective_snapshot(subject, snapshot, stream=opened.stream)
     hop = first_hop(opened, checked, snapshot, effective)
     features = None if is_static(subject, effective) else features_of(subject, effective)
     costs = {}
     if uses_artifact(effective):
         tokens = features.context_tokens if features else estimate_tokens(request.body)
         costs = expected_costs(tokens, effective, deps.calls.pricing)
-    context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
+    context = DecisionContext(
+        now=now, time_left_ms=hop.deadline_at - now, costs=costs, stream=opened.stream
+    )
     if work.tries.attempts:
         hop = replace(hop, attempts=tuple(work.tries.attempts))
     if features is not None and needs_llm_classification(features, effective):
