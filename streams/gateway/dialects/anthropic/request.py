@@ -41,6 +41,7 @@ from streams.gateway.dialects.anthropic.tools import take_tools
 from streams.gateway.dialects.anthropic.turns import messages_of
 from streams.gateway.dialects.anthropic.vendor_body import vendor_body
 from streams.gateway.dialects.parsed_request import (
+    GRANTED_FIELDS,
     KEYED_FIELDS,
     NEVER,
     OPEN_FIELDS,
@@ -65,6 +66,9 @@ _HINTS = frozenset(
 
 _NEEDED = frozenset({"container", "mcp_servers", "inference_geo", "compaction"})
 """Fields that only a provider of this dialect can serve."""
+
+FIELDS = _HANDLED | _HINTS | _NEEDED | OPEN_FIELDS | set(GRANTED_FIELDS)
+"""Fields that a body may have, beside the vendor parameters that a model lists."""
 
 _THREAD = "thread"
 _NO_THREADS = "thread_unsupported_request"
