@@ -17,7 +17,8 @@ from tests.bench import compare, growth, page
 from tests.bench.calibration import calibrate
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
-from tests.bench.gateway_speed import QUICK_GATEWAY, GatewaySize, measure_gateway
+from tests.bench.gateways.beside_others import QUICK_BESIDE, measure_beside_others
+from tests.bench.gateways.speed import QUICK_GATEWAY, GatewaySize, measure_gateway
 from tests.bench.hot_reload import measure_hot_reload
 from tests.bench.limits import measure_limits
 from tests.bench.prompts import data_folder
@@ -29,6 +30,8 @@ from tests.bench.worker_probe import QUICK, Size
 from tests.bench.worker_speed import measure_worker
 
 COMMANDS = {"compare": compare.main, "growth": growth.main, "page": page.main}
+GATEWAYS = "gateways"
+"""A part that is measured only when it is named: it needs gateways of others."""
 PARTS = ("decisions", "hot", "limits", "worker", "gateway", "sink", "replay", "truth")
 QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
@@ -43,7 +46,8 @@ def main() -> int:
         "parts",
         nargs="*",
         default=[],
-        help="decisions, hot, limits, worker, gateway, sink, replay, truth; all unless named",
+        help="decisions, hot, limits, worker, gateway, sink, replay, truth; all unless named; "
+        "and gateways, which needs `make bench-gateways`",
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -71,6 +75,7 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
         "limits": measure_limits,
         "worker": lambda: measure_worker(QUICK if quick else Size()),
         "gateway": lambda: measure_gateway(QUICK_GATEWAY if quick else GatewaySize()),
+        GATEWAYS: lambda: measure_beside_others(QUICK_BESIDE if quick else GatewaySize()),
         "sink": lambda: measure_sink(QUICK_SINK if quick else SinkSize()),
         "replay": measure_replay,
         "truth": lambda: [*measure_truth(), *measure_proof()],
