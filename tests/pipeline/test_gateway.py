@@ -17,6 +17,7 @@ from infra.devstack.registry import local_registry
 from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import parse_registry
 from streams.routing.decision_inputs import read_classify
+from tests.rig.doc_blocks import Block, blocks
 from tests.rig.observed.books import read_ledger, rows
 from tests.rig.observed.hot_registry import uses
 from tests.rig.observed.polling import poll_until
@@ -96,6 +97,26 @@ def test_a_stream_is_whole_with_its_usage(gateways: Stack, model: str) -> None:
     assert [each.choices[0].finish_reason for each in chunks if each.choices][-1] == "stop"
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens > 0
+
+
+SAMPLES = [
+    each
+    for each in blocks("python", "sh")
+    if each.reason is None and each.text.startswith(("from ", "curl "))
+    and "127.0.0.1:8080" in each.text
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("block", SAMPLES, ids=lambda block: block.place)
+def test_an_example_of_the_pages_works(gateways: Stack, block: Block) -> None:
+    text = block.text.replace("http://127.0.0.1:8080", gateways.gateway_url(1))
+    program = [sys.executable, "-c"] if block.kind == "python" else ["sh", "-ec"]
+    ended = subprocess.run(
+        [*program, text], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout
+    assert not ended.stdout.startswith(('{"error"', '{"type":"error"', "event: error"))
 
 
 def test_a_stream_at_once_ends_its_cascade_and_is_recorded(gateways: Stack) -> None:
