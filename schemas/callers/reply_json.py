@@ -1,4 +1,6 @@
-"""A reply in JSON: cost in USD, the message an object. Written by workers, read by every caller."""
+"""A reply in JSON: cost in USD, message and log probabilities as objects. Written by workers, read
+by every caller.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +40,8 @@ def encode_reply(reply: Reply) -> bytes:
     record = as_record(reply)
     message = record["message"]
     record["message"] = None if message is None else orjson.Fragment(message)
+    if record["logprobs"] is not None:
+        record["logprobs"] = orjson.Fragment(record["logprobs"])
     for name in _COSTS:
         # The nearest double prints nine exact digits below a million USD.
         nano = record.pop(f"{name}_nano")
@@ -65,8 +69,12 @@ def read_reply(value: bytes | None) -> Reply:
             f"{name}_nano": nano_of(_AMOUNT.validate_python(found.get(f"{name}_usd")))
             for name in _COSTS
         }
-        encoded = None if message is None else orjson.dumps(message).decode()
-        reply = _REPLY.validate_python({**found, **costs, "message": encoded})
+        objects = {"message": message, "logprobs": _MESSAGE.validate_python(found.get("logprobs"))}
+        texts = {
+            name: None if value is None else orjson.dumps(value).decode()
+            for name, value in objects.items()
+        }
+        reply = _REPLY.validate_python({**found, **costs, **texts})
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise UndecodableError(f"not a reply: {type(error).__name__}") from None
     if reply.status != JournalKind.REPLIED and reply.error is None:

@@ -57,6 +57,8 @@ def reply_of(hop: Hop, ending: Replied | GaveUp, decision: Decision, result: Hop
         confidence=answer.confidence,
         degraded=result.degraded,
         finish_reason=answer.finish_reason,
+        stop_sequence=answer.stop_sequence,
+        logprobs=answer.logprobs,
         usage=ReplyUsage(
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,

@@ -118,11 +118,14 @@ def _input(arguments: str) -> orjson.Fragment | dict[str, Any]:
 
 
 def stop_of(reply: Reply, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return why an answer ended. The contract does not tell a stop sequence from an end."""
+    """Return why an answer ended. A stop sequence is known if the provider names it."""
     reason = STOP_REASONS.get(reply.finish_reason or "", "end_turn")
+    sequence = reply.stop_sequence if reason == "end_turn" else None
+    if sequence is not None:
+        reason = "stop_sequence"
     if message.get("refusal"):
-        reason = "refusal"
-    return {"stop_reason": reason, "stop_sequence": None, "stop_details": None}
+        reason, sequence = "refusal", None
+    return {"stop_reason": reason, "stop_sequence": sequence, "stop_details": None}
 
 
 PLACE_OF_SERVICE: Mapping[str, Any] = {

@@ -16,7 +16,7 @@ import orjson
 from schemas.records import Reply
 from streams.client.answer_parts import AnswerPart
 from streams.client.sent_answer import Unsent, unsent
-from streams.gateway.dialects.answer import AnsweredRequest, summary
+from streams.gateway.dialects.answer import AnsweredRequest, logprobs_of, summary
 from streams.gateway.dialects.openai.answer import completion_id, error_body, usage
 from streams.gateway.errors import HttpError
 
@@ -53,7 +53,7 @@ class ChatChunks:
         yield from self._begin(reply.model or "")
         for delta in rest:
             yield self._chunk(delta)
-        last = self._document({}, finish_reason=reply.finish_reason)
+        last = self._document({}, reply.finish_reason, logprobs_of(reply))
         yield _event({**last, "sluice": summary(reply)})
         if self._include_usage:
             yield _event({**self._document(None), "usage": usage(reply.usage)})
@@ -76,9 +76,12 @@ class ChatChunks:
         return _event(self._document(delta))
 
     def _document(
-        self, delta: Mapping[str, Any] | None, finish_reason: str | None = None
+        self,
+        delta: Mapping[str, Any] | None,
+        finish_reason: str | None = None,
+        logprobs: Any = None,
     ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
         document: dict[str, Any] = {
             "id": self._id,
             "object": "chat.completion.chunk",
