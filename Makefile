@@ -6,7 +6,7 @@ OTHERS := .venv-others/.ready
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics bench-gateways chaos chaos-budget chaos-clock chaos-gateway chaos-poison overload flood soak fuzz test-containers compat lock docs clean
+.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics bench-gateways chaos chaos-budget chaos-clock chaos-gateway chaos-hostile chaos-poison overload flood soak fuzz test-containers compat lock docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ chaos-clock: setup ## clocks of a worker and a sink jump by hours under load (ne
 
 chaos-gateway: setup ## two HTTP gateways, clients that retry; gateway, worker and Kafka are killed
 	@$(BIN)/python -m tests.chaos.gateway
+
+chaos-hostile: setup ## hostile clients of the HTTP gateway: floods, forged requests, guessed keys; memory and an honest client
+	@$(BIN)/python -m tests.chaos.hostile_gateway
 
 chaos-poison: setup ## messages that fail in every agent, or end its worker
 	@$(BIN)/python -m tests.chaos.poison

@@ -14,7 +14,7 @@ from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError
 from streams.gateway.keys import AuthenticatedCaller, authenticate
-from streams.gateway.limits import KeyLimits
+from streams.gateway.limits import BodyBuffers, KeyLimits
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.settings import GatewaySettings
 from streams.registry.live import LiveRegistry
@@ -34,6 +34,11 @@ class GatewayContext:
     now_s: Callable[[], float]
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     limits: KeyLimits = field(default_factory=KeyLimits)
+    buffers: BodyBuffers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Bound the bodies by the settings."""
+        object.__setattr__(self, "buffers", BodyBuffers(self.settings.gateway_max_buffered_bytes))
 
     def caller(self, headers: Headers) -> AuthenticatedCaller:
         """Return the caller of a request by its headers. Raises as `authenticate`."""

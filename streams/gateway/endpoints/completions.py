@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -22,7 +22,7 @@ from streams.gateway.dialects.port import VendorDialect
 from streams.gateway.dispatch.request_ids import body_digest
 from streams.gateway.dispatch.submission import Submission
 from streams.gateway.dispatch.waiting import WaitingRequest
-from streams.gateway.endpoints.bodies import read_body, read_object
+from streams.gateway.endpoints.bodies import body_of, read_object
 from streams.gateway.endpoints.client_watch import ClientWatch
 from streams.gateway.endpoints.event_stream import EventStream
 from streams.gateway.endpoints.failures import error_response, http_error, unexpected
@@ -51,12 +51,14 @@ _LONGEST_TRACE = 512
 
 @dataclass(slots=True)
 class _Exchange:
-    """One HTTP request on its way: what was learned of it so far."""
+    """One HTTP request on its way: what was learned of it so far. `parsed` has no content: it may
+    have megabytes, and is not needed while the request waits.
+    """
 
     request: Request
     begun_ms: float
     parsed: ParsedRequest | None = None
-    admitted: AdmittedRequest | None = None
+    deadline_ms: int = 0
     limit_headers: Mapping[str, str] | None = None
 
 
@@ -100,15 +102,16 @@ class Completions:
         if limit is not None:
             exchange.limit_headers = self._dialect.limit_headers(limit, context.now_s())
             limit.check()
-        body = await read_body(request, context.settings.gateway_max_body_bytes)
-        extra_names = accepted_names(snapshot.models.values())
-        parsed = exchange.parsed = self._dialect.parse(read_object(body), extra_names)
-        admitted = exchange.admitted = admit(
-            parsed, caller, snapshot, request.headers, context.settings.alias_of
-        )
-        return await context.submissions.submit(
-            _submission(request, body, caller, parsed, admitted)
-        )
+        limit_bytes = context.settings.gateway_max_body_bytes
+        async with body_of(request, limit_bytes, context.buffers) as body:
+            extra_names = accepted_names(snapshot.models.values())
+            parsed = self._dialect.parse(read_object(body), extra_names)
+            exchange.parsed = replace(parsed, document={}, native=None)
+            admitted = admit(parsed, caller, snapshot, request.headers, context.settings.alias_of)
+            exchange.deadline_ms = admitted.deadline_ms
+            return await context.submissions.submit(
+                _submission(request, body, caller, parsed, admitted)
+            )
 
     async def _plain(self, exchange: _Exchange, waiting: WaitingRequest) -> Response:
         """Return the answer of a request, or its failure."""
@@ -206,8 +209,7 @@ class Completions:
 
     def _deadline(self, exchange: _Exchange) -> float:
         """Return the end of the wait, by the monotonic counter in ms."""
-        admitted = exchange.admitted
-        return exchange.begun_ms + GRACE_MS + (0 if admitted is None else admitted.deadline_ms)
+        return exchange.begun_ms + GRACE_MS + exchange.deadline_ms
 
 
 def _submission(

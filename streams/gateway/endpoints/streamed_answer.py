@@ -35,28 +35,25 @@ class AnswerEvents:
     _sent: int = 0
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Yield the events to the end of the answer."""
+        """Yield the events to the end of the answer; those that are ready together as one piece."""
         code = DISCONNECTED
         try:
             while not self.waiting.has_ended:
-                for event in self._parts():
-                    yield event
+                if ready := b"".join(self._parts()):
+                    yield ready
                 left_s = (self.until_ms - self.clock.elapsed_ms()) / 1000
                 if left_s <= 0:
                     break
                 if not await self.waiting.changed(min(left_s, KEEP_ALIVE_S)):
                     yield self.stream.keep_alive()
-            for event in self._parts():
-                yield event
-            code = OK
+            code, last = OK, list(self._parts())
             try:
-                for event in self._end():
-                    yield event
+                last.extend(self._end())
             except SluiceError as error:
                 failure = http_error(error)
                 code = str(failure.code)
-                for event in self.stream.fail(failure):
-                    yield event
+                last.extend(self.stream.fail(failure))
+            yield b"".join(last)
         finally:
             self.ended(code)
 
