@@ -59,6 +59,7 @@ class SluiceClient:
             KafkaAccessError: the broker rejects the connection.
             TopicError: the request topic or the reply topic does not exist.
         """
+        self._pending = PendingRequests()
         async with AsyncExitStack() as stack:
             connection = await stack.enter_async_context(self._connect(self._settings))
             reading = listen(connection, self._settings.reply_topic, self._pending)
@@ -137,9 +138,8 @@ class SluiceClient:
         else when the answer is accepted. The iteration raises as `ask`, and `AnswerChangedError` if
         another call answered after parts of the first were taken.
         """
-        return StreamedReply(
-            self._sent_request({**request_document(request), **fields}, stream=True)
-        )
+        document = {**request_document(request), **fields}
+        return StreamedReply(lambda: self._sent_request(document, stream=True))
 
     def unreadable_in_words(self) -> str:
         """Return a note about unreadable replies, for a missing reply; empty if there were none."""

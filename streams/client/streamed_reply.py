@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from streams.client.answer_parts import AnswerPart
 from streams.client.request_outcome import ReceivedReply
@@ -21,8 +21,8 @@ class StreamedReply:
         print(stream.reply.cost_usd)
     """
 
-    def __init__(self, sent: SentRequest) -> None:
-        self._sent = sent
+    def __init__(self, prepare: Callable[[], SentRequest]) -> None:
+        self._prepare = prepare
         self.reply: ReceivedReply | None = None
 
     def __aiter__(self) -> AsyncIterator[AnswerPart]:
@@ -30,9 +30,9 @@ class StreamedReply:
         return self._parts()
 
     async def _parts(self) -> AsyncIterator[AnswerPart]:
-        sent, taken = Unsent(), 0
-        until = time.monotonic() + self._sent.timeout_s
-        async with self._sent.published() as pending:
+        request, sent, taken = self._prepare(), Unsent(), 0
+        until = time.monotonic() + request.timeout_s
+        async with request.published() as pending:
             while True:
                 while taken < len(pending.parts):
                     part = pending.parts[taken]
@@ -41,7 +41,7 @@ class StreamedReply:
                     yield part
                 if pending.has_ended or not await pending.changed(until - time.monotonic()):
                     break
-            received = self._sent.outcome(pending).answer()
+            received = request.outcome(pending).answer()
         reply = received.reply
         pending.check_parts(reply)
         for number, delta in enumerate(unsent(received.message, sent), taken):

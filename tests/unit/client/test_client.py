@@ -192,6 +192,17 @@ def test_a_closed_client_ends_its_requests() -> None:
     asyncio.run(scenario())
 
 
+def test_a_client_can_be_opened_again() -> None:
+    async def scenario() -> None:
+        pipeline = MemoryPipeline(_answer)
+        client = SluiceClient(SETTINGS, connect=pipeline.connect)
+        for _ in range(2):
+            async with client:
+                assert (await client.ask("a")).text == "Answer to a"
+
+    asyncio.run(scenario())
+
+
 def test_a_client_whose_connection_fails_reads_nothing() -> None:
     @asynccontextmanager
     async def broken(_: ClientSettings) -> AsyncIterator[Any]:
