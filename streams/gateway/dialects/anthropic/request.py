@@ -78,6 +78,9 @@ conversation then, without `thread`.
 
 _NOT_FOR_THE_LOG = ("cache", "session_id")
 _MOST_STOPS = 4
+MAX_STOP_SEQUENCES = 1_000
+"""Anthropic documents no limit. A request has a few; each is searched for in the whole answer."""
+
 _LONGEST_USER = 256
 _EFFORTS = {name: name for name in ("low", "medium", "high", "xhigh")} | {"max": "xhigh"}
 _USER_ID = frozenset({"user_id"})
@@ -176,6 +179,8 @@ def _take_sampling(given: Mapping[str, Any], document: dict[str, Any], need: Dia
     if "stop_sequences" not in given:
         return
     sequences = list_field(given, "stop_sequences", "")
+    if len(sequences) > MAX_STOP_SEQUENCES:
+        raise fault("stop_sequences", f"List should have at most {MAX_STOP_SEQUENCES} items")
     for number, each in enumerate(sequences):
         if not isinstance(each, str):
             raise fault(path_of("stop_sequences", number), "Input should be a valid string")
