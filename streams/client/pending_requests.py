@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -17,6 +18,8 @@ from schemas.callers.reply_json import read_reply
 from schemas.errors import AnswerChangedError, SluiceError, UndecodableError
 from schemas.records import Reply
 from streams.client.answer_parts import AnswerPart, correlation_of, read_part
+
+Headers = Iterable[tuple[str, bytes | None]]
 
 MAX_PARTS = 4_096
 """Parts of one answer that are kept for a slow reader. Later ones are dropped: the reply holds the
@@ -40,6 +43,22 @@ class PendingRequest:
     def has_ended(self) -> bool:
         """Return whether no more parts arrive."""
         return self.reply is not None or self.fault is not None
+
+    def take(self, headers: Headers, value: bytes | None) -> bool:
+        """Note a record, a part or the reply; return whether it is the reply.
+
+        Raises:
+            UndecodableError: it is neither, or the reply to another request.
+        """
+        part = read_part(headers, value)
+        if part is not None:
+            self.take_part(part)
+            return False
+        reply = read_reply(value)
+        if self.request_id is not None and reply.request_id != self.request_id:
+            raise UndecodableError("the reply to another request")
+        self.take_reply(reply)
+        return True
 
     def take_reply(self, reply: Reply) -> None:
         """Note the reply; the first counts."""
@@ -129,7 +148,7 @@ class PendingRequests(Generic[RequestT]):
     def deliver(
         self,
         correlation: bytes,
-        headers: tuple[tuple[str, bytes | None], ...],
+        headers: Headers,
         value: bytes | None,
     ) -> None:
         """Hand a record to the request that waits for it, if one does."""
@@ -137,16 +156,11 @@ class PendingRequests(Generic[RequestT]):
         if pending is None:
             return
         try:
-            part = read_part(headers, value)
-            if part is not None:
-                pending.take_part(part)
-                return
-            pending.take_reply(_reply_to(pending, value))
+            if pending.take(headers, value):
+                del self._by_correlation[correlation]
         except UndecodableError:
             # Another process wrote it, and the reply may still arrive.
             self.unreadable += 1
-            return
-        del self._by_correlation[correlation]
 
     def fail(self, fault: SluiceError) -> None:
         """End every wait, and those to come: no more replies are read."""
@@ -154,15 +168,3 @@ class PendingRequests(Generic[RequestT]):
         for pending in self._by_correlation.values():
             pending.fail(fault)
         self._by_correlation.clear()
-
-
-def _reply_to(pending: PendingRequest, value: bytes | None) -> Reply:
-    """Return the reply to a request.
-
-    Raises:
-        UndecodableError: it is none, or one to another request.
-    """
-    reply = read_reply(value)
-    if pending.request_id is not None and reply.request_id != pending.request_id:
-        raise UndecodableError("the reply to another request")
-    return reply
