@@ -89,7 +89,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A model's answer; `message` is the OpenAI assistant message as JSON."""
+    """A model's answer; `message` is the OpenAI assistant message as JSON, `logprobs` OpenAI's
+    probabilities as JSON.
+    """
 
     message: str
     model: str
@@ -103,6 +105,8 @@ class Answer:
     reasoning_tokens: int | None = None
     confidence: float | None = None
     call_id: str | None = None
+    stop_sequence: str | None = None
+    logprobs: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,3 +248,5 @@ class Reply:
     latency_ms: float
     routing: Routing | None = None
     error: Failure | None = None
+    stop_sequence: str | None = None
+    logprobs: str | None = None

@@ -25,6 +25,7 @@ from streams.gateway.endpoints.models import ANTHROPIC_VERSION, Models
 from streams.gateway.endpoints.responses import ResponseCreation, StoredResponseEndpoints
 from streams.gateway.endpoints.token_counts import TokenCounts
 from streams.gateway.errors import GatewayCode, HttpError
+from streams.gateway.openapi.endpoint import serve_openapi
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def gateway_application(context: GatewayContext) -> Starlette:
             Route("/v1/models", models, methods=["GET"]),
             Route("/v1/models/{model:path}", models, methods=["GET"]),
             Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),
+            Route("/openapi.json", serve_openapi, methods=["GET"]),
         ],
         middleware=[Middleware(_RefuseWebPages)],
         exception_handlers={
@@ -104,7 +106,8 @@ async def _not_found(request: Request, error: Exception) -> Response:
             404,
             GatewayCode.NOT_FOUND,
             "unknown URL; there are POST /v1/chat/completions, POST /v1/responses, POST "
-            "/v1/messages, POST /v1/messages/count_tokens, POST /v1/feedback and GET /v1/models",
+            "/v1/messages, POST /v1/messages/count_tokens, POST /v1/feedback, GET /v1/models and "
+            "GET /openapi.json",
         )
     return _error_response(request, found)
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from core.clock import Clock
 from schemas.errors import RegistryError
-from streams.gateway.dispatch.request_publisher import RequestPublisher
+from streams.client.request_publisher import RequestPublisher
 from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests

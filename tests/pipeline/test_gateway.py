@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -14,7 +15,13 @@ import openai
 import pytest
 from openai.types.responses import Response
 
+from infra.devstack.registry import local_registry
+from streams.registry.publishing import move_pointer, publish_version
+from streams.registry.version import parse_registry
+from streams.routing.decision_inputs import read_classify
+from tests.rig.doc_blocks import Block, blocks
 from tests.rig.observed.books import read_ledger, rows
+from tests.rig.observed.hot_registry import uses
 from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack, answers, switch_faults
 
@@ -100,6 +107,71 @@ def test_a_stream_is_whole_with_its_usage(gateways: Stack, model: str) -> None:
     assert [each.choices[0].finish_reason for each in chunks if each.choices][-1] == "stop"
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens > 0
+
+
+SAMPLES = [
+    each
+    for each in blocks("python", "sh")
+    if each.reason is None and each.text.startswith(("from ", "curl "))
+    and "127.0.0.1:8080" in each.text
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("block", SAMPLES, ids=lambda block: block.place)
+def test_an_example_of_the_pages_works(gateways: Stack, block: Block) -> None:
+    text = block.text.replace("http://127.0.0.1:8080", gateways.gateway_url(1))
+    program = [sys.executable, "-c"] if block.kind == "python" else ["sh", "-ec"]
+    ended = subprocess.run(
+        [*program, text], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout
+    assert not ended.stdout.startswith(('{"error"', '{"type":"error"', "event: error"))
+
+
+def test_a_stream_at_once_ends_its_cascade_and_is_recorded(gateways: Stack) -> None:
+    text = local_registry(gateways.simulator_url)
+    first = parse_registry(text)
+    at_once = parse_registry(
+        text.replace("policy:\n", "policy:\n  streaming: immediate\n").replace(
+            "thresholds: {simple: 0.6, moderate: 0.5}", "thresholds: {simple: 1.0, moderate: 0.5}"
+        )
+    )
+    kafka = {"bootstrap_servers": gateways.bootstrap}
+    found: dict[bool, tuple[str, list[str]]] = {}
+
+    def ask(*, stream: bool) -> None:
+        client, body = client_of(gateways), {"model": "simple", "messages": HELLO}
+        if stream:
+            chunks = list(client.chat.completions.create(**body, stream=True))  # type: ignore[call-overload]
+            last = chunks[-1].model_extra["sluice"]
+            found[stream] = (last["request_id"], last["tiers_tried"])
+        else:
+            raw = client.chat.completions.with_raw_response.create(**body)  # type: ignore[arg-type]
+            tried = raw.headers["x-sluice-tiers-tried"].split(",")
+            found[stream] = (raw.headers["x-sluice-request-id"], tried)
+
+    async def scenario() -> None:
+        await publish_version(kafka, at_once, by="test")
+        await uses(gateways, at_once.hash)
+        try:
+            for stream in (True, False):
+                await asyncio.to_thread(ask, stream=stream)
+        finally:
+            await move_pointer(kafka, first.hash, by="test")
+            await uses(gateways, first.hash)
+
+    asyncio.run(scenario())
+    assert found[True][1] == ["simple"]
+    assert found[False][1][:2] == ["simple", "moderate"]
+    for stream, (request_id, _) in found.items():
+        query = (
+            "SELECT decision_inputs FROM sluice.outcomes WHERE kind = 'replied' "
+            f"AND request_id = '{request_id}'"
+        )
+        poll_until(lambda query=query: bool(rows(gateways.clickhouse_url, query)))  # type: ignore[misc]
+        ((inputs,),) = rows(gateways.clickhouse_url, query)
+        assert read_classify(inputs).stream is stream
 
 
 def test_a_retry_at_another_gateway_with_the_idempotency_key_is_not_paid_again(

@@ -25,7 +25,7 @@ from streams.agents.classify.opened_request import (
     open_request,
     position_id,
 )
-from streams.agents.classify.reply_address import CORRELATION_ID, REPLY_TOPIC, address_of
+from streams.agents.classify.reply_address import CORRELATION_IDS, REPLY_TOPICS, address_of
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
 from streams.agents.context.hop_progress import HopProgress
@@ -114,14 +114,16 @@ async def _decided(
     checked = check_request(opened, deps.kafka.codecs, snapshot, now)
     request = checked.request
     subject = RoutingRequest.of(request, opened.tenant)
-    effective, _ = effective_snapshot(subject, snapshot)
+    effective, _ = effective_snapshot(subject, snapshot, stream=opened.stream)
     hop = first_hop(opened, checked, snapshot, effective)
     features = None if is_static(subject, effective) else features_of(subject, effective)
     costs = {}
     if uses_artifact(effective):
         tokens = features.context_tokens if features else estimate_tokens(request.body)
         costs = expected_costs(tokens, effective, deps.calls.pricing)
-    context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
+    context = DecisionContext(
+        now=now, time_left_ms=hop.deadline_at - now, costs=costs, stream=opened.stream
+    )
     if work.tries.attempts:
         hop = replace(hop, attempts=tuple(work.tries.attempts))
     if features is not None and needs_llm_classification(features, effective):
@@ -148,7 +150,7 @@ async def _dead_letter(
 ) -> None:
     """Dead-letter an unreadable request. Reply where its headers ask for a reply."""
     done = await kafka.dead_letters.put(message, "undecodable", reason)
-    if message.header(*CORRELATION_ID, *REPLY_TOPIC) is not None:
+    if message.header(*CORRELATION_IDS, *REPLY_TOPICS) is not None:
         addressed = await address_of(message, intake, kafka)
         reply = Reply(
             request_id=position_id(message, intake.cluster),

@@ -12,7 +12,7 @@ from schemas.encoding.codec import Format, format_of
 from schemas.encoding.value_checks import sound_time
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.gateway.cancellation import cancels_until
-from schemas.gateway.headers import GatewayHeaders
+from schemas.gateway.headers import STREAM, GatewayHeaders, wants_parts
 from schemas.gateway.native_body import NATIVE
 from schemas.identity import DEFAULT_TENANT, missing_request_id
 from schemas.records import ReplyAddress, Source
@@ -93,7 +93,7 @@ async def open_request(
         bound_tenant=bound_tenant,
         foreign=foreign,
         by_gateway=by_gateway,
-        stream=stated is not None and stated.stream,
+        stream=wants_parts(message.header(STREAM)),
         cancels_until=None if stated is None else cancels_until(message.headers),
     )
 

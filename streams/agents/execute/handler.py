@@ -73,7 +73,8 @@ async def execute(work: Work, deps: Dependencies) -> None:
             return
         with hop_span(work, message, deps.observers.tracer) as span:
             decision = message.decision
-            snapshot = deps.registry.snapshot.under(decision.experiment, decision.arm)
+            own = deps.registry.snapshot.under(decision.experiment, decision.arm)
+            snapshot = own.for_stream(stream=message.stream)
             body = exact_json.loads(message.body) if message.body else {}
             hop = Hop.of(work, message, snapshot, body, span.context)
             progress = HopProgress.of(hop, deps.kafka.publisher, cancellation)

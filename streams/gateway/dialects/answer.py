@@ -48,6 +48,11 @@ class AnsweredRequest:
         return found
 
 
+def logprobs_of(reply: Reply) -> Any:
+    """Return the log probabilities of an answer in OpenAI's form; `None` without."""
+    return None if reply.logprobs is None else orjson.loads(reply.logprobs)
+
+
 def answer_headers(reply: Reply, waited_ms: float) -> dict[str, str]:
     """Return what a plain answer's headers say of its way: model, tiers, cost (USD), time (ms), and
     whether its usage is unknown.

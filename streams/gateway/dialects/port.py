@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from schemas.records import Reply
+from streams.client.answer_parts import AnswerPart
 from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.parsed_request import ParsedRequest
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 from streams.gateway.limits import RateLimit
 
@@ -28,7 +28,7 @@ class AnswerStream(Protocol):
         """Yield the rest of the answer and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
         ...
 

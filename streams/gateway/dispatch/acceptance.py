@@ -14,11 +14,11 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from core.kafka.producer import Outgoing
+from schemas.callers.headers import CORRELATION_ID
 from schemas.encoding.value_checks import INT64_DIGITS, MAX_TIME_MS
 from schemas.errors import UndecodableError
 from schemas.gateway.headers import ACCEPTED_AT
 from schemas.topics import GATEWAY_REPLIES
-from streams.client.caller import CORRELATION_ID
 from streams.gateway.dispatch.request_ids import RequestIdentity
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from core.kafka.fetch_source import FetchedRecord
 from schemas.gateway.headers import CALL_ID
 from schemas.identity import DUPLICATE_WINDOW_MS
+from streams.client.answer_parts import correlation_of
 from streams.gateway.dispatch.acceptance import accepted_at
-from streams.gateway.dispatch.replies import correlation_of
 
 MAX_INDEXED = 200_000
 """Entries in the index of one partition; the oldest are forgotten beyond."""

@@ -13,12 +13,11 @@ from aiokafka import TopicPartition
 from core.kafka.fetch_source import FetchedRecord
 from core.kafka.standalone.bounded_reading import read_until
 from core.kafka.standalone.port import StandaloneConsumer
+from schemas.callers.reply_json import read_reply
 from schemas.errors import SluiceError, UndecodableError
 from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REPLIES
-from streams.gateway.dispatch.acceptance import accepted_at
-from streams.gateway.dispatch.replies import correlation_of, read_reply
 from streams.gateway.dispatch.reply_index import ReplyIndex
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequests
@@ -150,6 +149,4 @@ class ReplyReader:
         index = self._indexes.get(place)
         if index is not None:
             index.note(record)
-        correlation = correlation_of(record.headers)
-        if correlation is not None and accepted_at(record.headers) is None:
-            self._waiting.deliver(correlation, record.headers, record.value, offset=record.offset)
+        self._waiting.take(record)

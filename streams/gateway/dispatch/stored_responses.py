@@ -21,8 +21,8 @@ from core.kafka.standalone.port import StandaloneConsumer
 from schemas.errors import KafkaAwayError, UndecodableError
 from schemas.records import DAY_MS
 from schemas.topics import GATEWAY_REPLIES
+from streams.client.answer_parts import correlation_of
 from streams.gateway.dispatch.acceptance import AcceptedResponse, accepted_at, read_acceptance
-from streams.gateway.dispatch.replies import correlation_of
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.response_ids import ResponseId

@@ -11,13 +11,14 @@ from functools import partial
 
 from core.clock import Clock
 from core.kafka.producer import Outgoing
+from schemas.callers.headers import CORRELATION_ID
 from schemas.errors import KafkaAwayError
 from schemas.gateway.cancellation import cancellation_value
 from schemas.gateway.headers import CANCELS_UNTIL, REPLY_PARTITION, GatewayHeaders
 from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REQUESTS
-from streams.client.caller import CORRELATION_ID
+from streams.client.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.acceptance import AcceptedResponse
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_ids import (
@@ -26,7 +27,6 @@ from streams.gateway.dispatch.request_ids import (
     fresh_identity,
     idempotent_identity,
 )
-from streams.gateway.dispatch.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError, invalid
 

@@ -15,15 +15,15 @@ from aiokafka import TopicPartition
 
 from core.kafka.producer import Outgoing
 from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
+from schemas.callers.headers import CORRELATION_ID
 from schemas.gateway.headers import REPLY_PARTITION
 from schemas.topics import GATEWAY_REPLIES
-from streams.client.caller import CORRELATION_ID
+from streams.client.request_publisher import MemoryRequestPublisher
 from streams.gateway.application import gateway_application
 from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.answer import BegunAnswer
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dispatch.reply_reader import ReplyReader
-from streams.gateway.dispatch.request_publisher import MemoryRequestPublisher
 from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests

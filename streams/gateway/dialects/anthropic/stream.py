@@ -17,6 +17,14 @@ from typing import Any
 import orjson
 
 from schemas.records import Reply
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import (
+    REASONING,
+    REDACTED,
+    SIGNATURE,
+    Unsent,
+    unsent_blocks,
+)
 from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.anthropic.answer import (
     empty_message,
@@ -26,14 +34,6 @@ from streams.gateway.dialects.anthropic.answer import (
     way_of,
 )
 from streams.gateway.dialects.anthropic.errors import error_body
-from streams.gateway.dialects.sent_answer import (
-    REASONING,
-    REDACTED,
-    SIGNATURE,
-    Unsent,
-    unsent_blocks,
-)
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 
 KEEP_ALIVE = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -79,7 +79,7 @@ class MessageEvents:
         """Yield the rest of an answer, and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
         message = AnsweredRequest(reply=reply, begun=self._answer).message
         rest = [step for delta in unsent_blocks(message, self._sent) for step in _steps(delta)]

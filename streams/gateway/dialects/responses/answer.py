@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.records import Reply, ReplyUsage
+from streams.client.sent_answer import reasoning_of
 from streams.gateway.dialects.answer import BegunAnswer, is_reported, summary
 from streams.gateway.dialects.responses.signed_reasoning import encrypted_content
-from streams.gateway.dialects.sent_answer import reasoning_of
 from streams.gateway.errors import HttpError
 
 Item = dict[str, Any]

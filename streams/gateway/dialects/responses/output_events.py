@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.client.sent_answer import REASONING, REDACTED, SIGNATURE
 from streams.gateway.dialects.responses.answer import (
     COMPLETED,
     IN_PROGRESS,
@@ -24,7 +25,6 @@ from streams.gateway.dialects.responses.answer import (
     text_part,
 )
 from streams.gateway.dialects.responses.signed_reasoning import encrypted_content
-from streams.gateway.dialects.sent_answer import REASONING, REDACTED, SIGNATURE
 
 Event = dict[str, Any]
 

@@ -27,6 +27,7 @@ import orjson
 from schemas.encoding import exact_json
 from streams.gateway.dialects.openai.request import parse_chat
 from streams.gateway.dialects.parsed_request import (
+    GRANTED_FIELDS,
     KEYED_FIELDS,
     NEVER,
     OPEN_FIELDS,
@@ -73,6 +74,9 @@ _HANDLED = frozenset(
         *_SAME,
     }
 )
+FIELDS = _HANDLED | OPEN_FIELDS | set(GRANTED_FIELDS)
+"""Fields that a body may have, beside the vendor parameters that a model lists."""
+
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _SAME_EFFORT = {"max": "xhigh"}
 _REASONING = frozenset({"effort", "summary", "generate_summary", "context", "mode"})

@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 from schemas.records import Reply
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import Unsent, unsent_blocks
 from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.responses.answer import (
     COMPLETED,
@@ -25,8 +27,6 @@ from streams.gateway.dialects.responses.answer import (
 )
 from streams.gateway.dialects.responses.output_events import OutputEvents, steps_of
 from streams.gateway.dialects.responses.state import ended_response
-from streams.gateway.dialects.sent_answer import Unsent, unsent_blocks
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -63,7 +63,7 @@ class ResponseEvents:
         """Yield the rest of an answer, and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
         answered = AnsweredRequest(reply=reply, begun=self._begun)
         rest = [

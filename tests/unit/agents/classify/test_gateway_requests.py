@@ -64,9 +64,15 @@ def test_a_reply_topic_that_a_gateways_request_names_is_ignored() -> None:
     assert hop.reply_to.topic == GATEWAY_REPLIES
 
 
-def test_a_callers_headers_state_nothing() -> None:
-    hop = hop_of(REQUESTS, {**STATED, "sluice-stream": "1"})
+def test_a_callers_headers_state_no_tenant() -> None:
+    hop = hop_of(REQUESTS, STATED)
     assert (hop.tenant, hop.stream, hop.reply_to.topic) == ("default", False, REPLIES)
+
+
+@pytest.mark.parametrize(("value", "stream"), [("1", True), ("0", False), ("true", False)])
+def test_any_caller_may_ask_for_parts_on_its_own_reply_topic(value: str, stream: bool) -> None:
+    hop = hop_of(REQUESTS, {"sluice-stream": value})
+    assert (hop.stream, hop.reply_to.topic) == (stream, REPLIES)
 
 
 def test_a_caller_may_not_name_the_gateways_reply_topic() -> None:

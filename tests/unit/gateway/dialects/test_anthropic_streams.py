@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from schemas.errors import AnswerChangedError
 from schemas.records import Reply, ReplyUsage
+from streams.client.answer_parts import AnswerPart
 from streams.gateway.dialects.answer import AnsweredRequest
 from streams.gateway.dialects.anthropic.answer import message_body
 from streams.gateway.dialects.anthropic.stream import MessageEvents
-from streams.gateway.dispatch.replies import AnswerPart
+from streams.gateway.endpoints.failures import http_error
 from streams.gateway.errors import HttpError
 from tests.unit.gateway.world import BEGUN
 
@@ -268,9 +270,9 @@ def test_an_answer_that_does_not_continue_what_was_sent_ends_the_stream_with_an_
     live = deltas_of(message_of([SIGNED_THOUGHT], "ab", [("look", "{}")]), 9)
     for delta in live:
         list(stream.part(part_of(delta)))
-    with pytest.raises(HttpError, match="another call") as caught:
+    with pytest.raises(AnswerChangedError, match="another call") as caught:
         list(stream.end(reply_of(message)))
-    assert caught.value.retryable
+    assert http_error(caught.value).retryable
 
 
 SIGNED_THOUGHT = {"type": "thinking", "thinking": "so", "signature": "s"}

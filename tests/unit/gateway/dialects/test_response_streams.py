@@ -13,11 +13,12 @@ from openai import OpenAI
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from schemas.errors import AnswerChangedError
 from schemas.records import Reply, ReplyUsage
+from streams.client.answer_parts import AnswerPart
 from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.responses.dialect import Responses
 from streams.gateway.dialects.responses.request import parse_response
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import GatewayCode, HttpError
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -256,5 +257,5 @@ def test_arguments_of_parallel_calls_may_arrive_in_turns() -> None:
 
 
 def test_another_answer_than_the_sent_one_is_refused() -> None:
-    with pytest.raises(HttpError, match="another call"):
+    with pytest.raises(AnswerChangedError):
         streamed([{"content": "Nothing"}], reply_of(message_of([], "An answer", [])))

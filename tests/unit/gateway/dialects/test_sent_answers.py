@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from schemas.records import Reply
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import Unsent, unsent, unsent_blocks
 from streams.gateway.dialects.openai.stream import ChatChunks
-from streams.gateway.dialects.sent_answer import Unsent, unsent, unsent_blocks
-from streams.gateway.dispatch.replies import AnswerPart
 from tests.unit.gateway.world import BEGUN
 
 FIRST = {"type": "thinking", "thinking": "one", "signature": "s1"}

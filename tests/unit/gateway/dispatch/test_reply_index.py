@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from core.kafka.fetch_source import FetchedRecord
+from schemas.callers.headers import CORRELATION_ID
 from schemas.gateway.headers import ACCEPTED_AT, CALL_ID
 from schemas.identity import DUPLICATE_WINDOW_MS
-from streams.client.caller import CORRELATION_ID
 from streams.gateway.dispatch.reply_index import ReplyIndex, SentReply
 
 

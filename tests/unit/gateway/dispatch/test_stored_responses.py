@@ -9,9 +9,9 @@ import orjson
 from aiokafka import TopicPartition
 
 from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
+from schemas.callers.headers import CORRELATION_ID
 from schemas.gateway.headers import CALL_ID, SEQUENCE
 from schemas.topics import GATEWAY_REPLIES
-from streams.client.caller import CORRELATION_ID
 from streams.gateway.dispatch.acceptance import AcceptedResponse
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.response_ids import ResponseId

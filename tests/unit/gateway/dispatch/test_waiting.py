@@ -7,8 +7,10 @@ import asyncio
 import orjson
 import pytest
 
+from core.kafka.fetch_source import FetchedRecord
+from schemas.callers.headers import CORRELATION_ID
 from schemas.errors import KafkaAwayError
-from schemas.gateway.headers import CALL_ID, SEQUENCE
+from schemas.gateway.headers import ACCEPTED_AT, CALL_ID, SEQUENCE
 from streams.gateway.dispatch import waiting as module
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
@@ -98,16 +100,6 @@ def test_a_reader_that_fails_ends_every_wait() -> None:
     assert len(requests) == 0
 
 
-def test_parts_of_an_answer_are_bounded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from streams.gateway.dispatch.replies import AnswerPart
-
-    monkeypatch.setattr(module, "MAX_PARTS", 3)
-    mine = waiting_for(WaitingRequests())
-    for number in range(9):
-        mine.take_part(AnswerPart(call_id="c", sequence=number, model="m", delta={}))
-    assert [part.sequence for part in mine.parts] == [0, 1, 2]
-
-
 def test_news_wake_a_waiter_and_a_time_out_says_that_there_are_none() -> None:
     async def scenario() -> None:
         requests = WaitingRequests()
@@ -121,17 +113,27 @@ def test_news_wake_a_waiter_and_a_time_out_says_that_there_are_none() -> None:
     asyncio.run(scenario())
 
 
+def record(offset: int, value: bytes, *more: tuple[str, bytes]) -> FetchedRecord:
+    headers = ((CORRELATION_ID, b"r"), *more)
+    return FetchedRecord("t", 0, offset, 1, 1, None, value, headers)
+
+
 def test_a_followed_request_gets_its_records_beside_one_that_waits() -> None:
     requests = WaitingRequests()
     client = waiting_for(requests)
     followed = WaitingRequest(identity=identity(), claim=CLAIM, read_to=6)
-    requests.follow(followed)
     part = orjson.dumps({"model": "m", "delta": {}})
+    followed.take(((CALL_ID, b"c1"), (SEQUENCE, b"0")), part)
+    requests.follow(followed)
     for offset in (5, 6):
-        requests.deliver(b"r", ((CALL_ID, b"c1"), (SEQUENCE, b"0")), part, offset=offset)
-    assert (len(client.parts), len(followed.parts)) == (2, 1)
+        number = b"%d" % (offset - 5)
+        requests.take(record(offset, part, (CALL_ID, b"c1"), (SEQUENCE, number)))
+    requests.take(record(6, part, (CALL_ID, b"c2"), (SEQUENCE, b"0")))
+    for each in (client, followed):
+        assert [(got.call_id, got.sequence) for got in each.parts] == [("c1", 0), ("c1", 1)]
     assert len(requests) == 1
-    requests.deliver(b"r", (), REPLY, offset=7)
+    requests.take(record(7, b"{}", (ACCEPTED_AT, b"1")))
+    requests.take(record(8, REPLY))
     assert client.reply == followed.reply is not None
     requests.follow(followed)
     requests.fail(KafkaAwayError("gone"))
