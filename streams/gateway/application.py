@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 MESSAGES = "/v1/messages"
 """Anthropic's endpoint. Errors at and below it are in Anthropic's form."""
 
-
 RESPONSES = "/v1/responses"
 
 

@@ -20,7 +20,7 @@ class Operation:
     """One operation. Schemas are names of components.
 
     `request` is the schema of the body, `answer` that of the answer with status `status`, `event`
-    that of the data of one server-sent event, for a body with `stream: true`. `errors` are its
+    that of the data of one server-sent event, where a stream is asked for. `errors` are its
     statuses without those of all operations. `told` is whether the answer's headers say how it came
     about.
     """
@@ -76,6 +76,7 @@ OPERATIONS = (
         name="getResponse",
         summary="A response of the last day, or its events",
         answer="Response",
+        event="ResponseEvent",
         errors=(400, 404, 429, 503),
         parameters=("ResponseId", "ResponseStream", "StartingAfter"),
     ),
