@@ -2,10 +2,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 COMPAT := .venv-compat/.ready
+OTHERS := .venv-others/.ready
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics chaos chaos-budget chaos-clock chaos-gateway chaos-poison overload flood soak fuzz test-containers compat lock docs clean
+.PHONY: help setup demo test check bench bench-compare bench-growth bench-analytics bench-gateways chaos chaos-budget chaos-clock chaos-gateway chaos-hostile chaos-poison overload flood soak fuzz test-containers compat lock docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,6 +36,9 @@ chaos-clock: setup ## clocks of a worker and a sink jump by hours under load (ne
 chaos-gateway: setup ## two HTTP gateways, clients that retry; gateway, worker and Kafka are killed
 	@$(BIN)/python -m tests.chaos.gateway
 
+chaos-hostile: setup ## hostile clients of the HTTP gateway: floods, forged requests, guessed keys; memory and an honest client
+	@$(BIN)/python -m tests.chaos.hostile_gateway
+
 chaos-poison: setup ## messages that fail in every agent, or end its worker
 	@$(BIN)/python -m tests.chaos.poison
 
@@ -60,6 +64,18 @@ $(COMPAT): tests/compat/requirements.txt
 	@test -x .venv-compat/bin/python || $(PYTHON) -m venv .venv-compat
 	@echo "installing suites and clients of others into .venv-compat (some minutes, once)"
 	@.venv-compat/bin/python -m pip install --quiet --disable-pip-version-check -r tests/compat/requirements.txt
+	@touch $@
+
+bench-gateways: setup $(OTHERS) ## the gateway beside LiteLLM's proxy and Portkey's gateway; QUICK=1: small sizes
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) gateways
+
+$(OTHERS): tests/bench/gateways/requirements.txt tests/bench/gateways/package.json
+	@test -x .venv-others/bin/python || $(PYTHON) -m venv .venv-others
+	@echo "installing gateways of others into .venv-others (some minutes, once)"
+	@.venv-others/bin/python -m pip install --quiet --disable-pip-version-check -r tests/bench/gateways/requirements.txt
+	@rm -rf .venv-others/node_modules .venv-others/package-lock.json
+	@cp tests/bench/gateways/package.json .venv-others/
+	@if command -v npm >/dev/null; then cd .venv-others && npm install --no-audit --no-fund --silent; fi
 	@touch $@
 
 check: setup ## style, types, imports, dependencies, and the tree's structure

@@ -16,10 +16,11 @@ from infra.workload.sample import BAR, WorkloadJudge, load_workload
 from schemas.errors import LocalStackError
 from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
-from streams.client.batch_send import Pace, send_all
-from streams.client.caller import ReceivedReply, kafka_caller
+from streams.client.batch.totals import SendTotals
+from streams.client.client import SluiceClient
 from streams.client.feedback import FeedbackMessage, publish_feedback
-from streams.client.totals import SendTotals
+from streams.client.request_outcome import ReceivedReply
+from streams.client.settings import ClientSettings
 
 NEEDS = "needs:"
 """Labels of feedback with the tier that a request needs (`sluice query misrouted_requests`)."""
@@ -67,7 +68,7 @@ async def run_demo(
     def count_reply(request: Mapping[str, Any], answer: ReceivedReply) -> None:
         item = items_by_id[request["request_id"]]
         done.totals.take(answer)
-        score = judge.score(item.id, answer.reply)
+        score = judge.score(item.id, answer.document)
         needs_more = item.suffices != "simple"
         done.needing += needs_more
         done.below_bar += needs_more and (score is None or score < BAR)
@@ -82,13 +83,16 @@ async def run_demo(
             )
         on_reply(done)
 
-    async with kafka_caller(bootstrap_servers) as caller:
-        missing = await send_all(
-            caller, requests, count_reply, Pace(in_flight=32), timeout_s=_TIMEOUT_S
-        )
+    missing = 0
+    async with SluiceClient(ClientSettings(bootstrap_servers=bootstrap_servers)) as client:
+        async for outcome in client.ask_many(requests, in_flight=32, timeout_s=_TIMEOUT_S):
+            if outcome.reply is None:
+                missing += 1
+            else:
+                count_reply(outcome.request, outcome.reply)
     if missing:
         raise LocalStackError(
-            f"{len(missing)} of {len(requests)} requests were not answered within "
+            f"{missing} of {len(requests)} requests were not answered within "
             f"{_TIMEOUT_S:g} s; see `sluice status` and the worker's log in .sluice/"
         )
     await publish_feedback(bootstrap_servers, done.ratings)

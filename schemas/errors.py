@@ -13,6 +13,11 @@ SluiceError
 ├── DeliveryError             the broker rejected a record
 │   └── RecordTooLargeError   the record is larger than its topic allows; it was not sent
 ├── ProviderError             a call to a model provider failed (with class, status, retry-after)
+├── UnansweredError           a request ended without an answer (with its id, code, retryable)
+│   ├── RejectedRequestError  it is invalid, forbidden, a duplicate or over a budget
+│   ├── FailedRequestError    no model gave an answer
+│   └── DeadlineError         there was no reply, or no answer, before its deadline
+├── AnswerChangedError        another call answered after parts of the first were taken; retry
 ├── SinkError                 ClickHouse rejected an insert, or the sink lost its lease
 │   └── FencedError           a successor took over the partition; stop writing
 ├── KafkaAwayError            Kafka did not answer in time; retry
@@ -53,6 +58,10 @@ class ContractError(SluiceError):
     """Bytes or fields violate the contract of a topic."""
 
 
+class RequestCancelledError(SluiceError):
+    """The caller cancelled the request while a provider was called for it."""
+
+
 class UndecodableError(ContractError):
     """The bytes do not contain a record; they go to the dead-letter topic unchanged."""
 
@@ -74,6 +83,44 @@ class DeliveryError(SluiceError):
 
 class RecordTooLargeError(DeliveryError):
     """A record is larger than its topic allows; it was rejected before sending."""
+
+
+class UnansweredError(SluiceError):
+    """A request ended without an answer.
+
+    `code` is one of the reply codes of the contract. `retryable` says whether the same request,
+    under a new id, can succeed later.
+    """
+
+    def __init__(
+        self, message: str, *, request_id: str, code: str, retryable: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+        self.code = code
+        self.retryable = retryable
+
+
+class RejectedRequestError(UnansweredError):
+    """A request was rejected: it is invalid, forbidden, a duplicate or over a budget."""
+
+
+class FailedRequestError(UnansweredError):
+    """No model gave an answer."""
+
+
+class DeadlineError(UnansweredError):
+    """There was no reply, or no answer, before the deadline."""
+
+
+class AnswerChangedError(SluiceError):
+    """The reply holds another answer than the parts that arrived before it; retry the request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another call answered this request after parts of the first were sent; retry: the "
+            "answer is whole then"
+        )
 
 
 class SinkError(SluiceError):

@@ -26,6 +26,9 @@ INCARNATION = "incarnation"
 CUT_OFF = "cut-off"
 """Header of a cost event: its worker shut down in an orderly way before the call ended."""
 
+CANCELS_UNTIL = "cancels-until"
+"""Header of a record that asks to cancel: the deadline of its request, broker time, ms."""
+
 REPLY_AT = "reply-at"
 """Header of a terminal record: the position of its reply, `topic:partition:offset`."""
 
@@ -47,6 +50,9 @@ class JournalKind(StrEnum):
     """Terminal: the request was refused before a call."""
     EXPIRED = "expired"
     """Terminal: the deadline passed."""
+    CANCELLING = "cancelling"
+    """The caller asks to cancel the request: the hop that is in work, or the next one, rejects it.
+    """
 
 
 TERMINAL = frozenset(
@@ -98,7 +104,8 @@ def count_in(headers: Mapping[str, bytes], name: str, greatest: int = MAX_COUNT)
 class JournalHeaders:
     """The headers of one journal record.
 
-    `origin` is `topic:partition:offset` of the caller's request; `lease_until` is broker time, ms.
+    `origin` is `topic:partition:offset` of the caller's request; `lease_until` and `cancels_until`
+    are broker time, ms.
     """
 
     kind: str
@@ -111,6 +118,7 @@ class JournalHeaders:
     call_id: str | None = None
     lease_until: int | None = None
     reply_at: str | None = None
+    cancels_until: int | None = None
 
     @property
     def final(self) -> bool:
@@ -134,6 +142,8 @@ class JournalHeaders:
             headers.append((LEASE, b"%d" % self.lease_until))
         if self.reply_at is not None:
             headers.append((REPLY_AT, self.reply_at.encode()))
+        if self.cancels_until is not None:
+            headers.append((CANCELS_UNTIL, b"%d" % self.cancels_until))
         return headers
 
     @classmethod
@@ -156,6 +166,9 @@ class JournalHeaders:
                 call_id=found[CALL_ID].decode() if CALL_ID in found else None,
                 lease_until=count_in(found, LEASE, MAX_TIME_MS) if LEASE in found else None,
                 reply_at=found[REPLY_AT].decode() if REPLY_AT in found else None,
+                cancels_until=(
+                    count_in(found, CANCELS_UNTIL, MAX_TIME_MS) if CANCELS_UNTIL in found else None
+                ),
             )
         except (KeyError, ValueError) as error:
             raise UndecodableError(f"not a journal record: header {error}") from None

@@ -18,6 +18,9 @@ BEFORE_HOPS = -1
 ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
 """Purposes of a provider call."""
 
+CANCELLED = "cancelled"
+"""Code of a request that its caller cancelled, and of the message that asks for it."""
+
 NANO = 1_000_000_000
 """Nano-USD of a USD."""
 
@@ -86,7 +89,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A model's answer; `message` is the OpenAI assistant message as JSON."""
+    """A model's answer; `message` is the OpenAI assistant message as JSON, `logprobs` OpenAI's
+    probabilities as JSON.
+    """
 
     message: str
     model: str
@@ -100,6 +105,8 @@ class Answer:
     reasoning_tokens: int | None = None
     confidence: float | None = None
     call_id: str | None = None
+    stop_sequence: str | None = None
+    logprobs: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,3 +248,5 @@ class Reply:
     latency_ms: float
     routing: Routing | None = None
     error: Failure | None = None
+    stop_sequence: str | None = None
+    logprobs: str | None = None

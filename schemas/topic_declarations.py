@@ -124,7 +124,11 @@ def _work_topic(name: str, about: str) -> Topic:
 _FIXED = (
     reply_topic(REPLIES, "replies to requests without a reply topic"),
     replace(
-        reply_topic(GATEWAY_REPLIES, "replies to HTTP gateways, and parts of streamed answers"),
+        reply_topic(
+            GATEWAY_REPLIES,
+            "replies to HTTP gateways, parts of streamed answers, responses accepted",
+        ),
+        writers=f"workers, {GATEWAYS}",
         readers=GATEWAYS,
     ),
     Topic(

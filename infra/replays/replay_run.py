@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from infra.replays.recorded_rows import recorded_of
 from infra.replays.rows_ahead import Row, RowsAhead
 from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.gateway.cancellation import is_cancellation
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.publishing import Rows
 from streams.offline.replay.replaying import ReadRequest, Replayer
@@ -146,7 +147,7 @@ class Runner:
                 continue
             row = rows.at(logged.offset)
             if row is None or row["asked_at"] != logged.timestamp:
-                self.tally.open += unfiltered
+                self.tally.open += unfiltered and not is_cancellation(logged.value)
                 continue
             if row["code_version"] not in {CODE_VERSION, ""}:
                 self.tally.other_code[row["code_version"]] += 1

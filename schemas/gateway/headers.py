@@ -15,7 +15,9 @@ from schemas.journal_headers import Headers
 
 TENANT = "sluice-tenant"
 KEY_ID = "sluice-key-id"
+
 STREAM = "sluice-stream"
+"""Header of a request, of a gateway or of any caller: `1` asks for the answer in parts."""
 
 CALL_ID = "sluice-call-id"
 """Header of a part of a streamed answer: the provider call that it comes from."""
@@ -26,7 +28,22 @@ SEQUENCE = "sluice-sequence"
 REPLY_PARTITION = "kafka_replyPartition"
 """Header of a request: the partition of its reply, four bytes, big-endian. The name is Spring's."""
 
-_YES = b"1"
+ACCEPTED_AT = "sluice-accepted-at"
+"""Header of a gateway's own record on its reply topic: a response that can be read later was
+accepted at this broker time, ms. Its request follows on the gateway's request topic.
+"""
+
+CANCELS_UNTIL = "sluice-cancels-until"
+"""Header of a request that asks to cancel the earlier one of the same id: the deadline of that one,
+broker time, ms, in ASCII digits.
+"""
+
+YES = b"1"
+
+
+def wants_parts(stream: bytes | None) -> bool:
+    """Return whether a request's header asks for the answer in parts."""
+    return stream == YES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +59,7 @@ class GatewayHeaders:
     def as_headers(self) -> Headers:
         """Return the headers of the request's record."""
         found = [(TENANT, self.tenant.encode()), (KEY_ID, self.key_id.encode())]
-        return [*found, (STREAM, _YES)] if self.stream else found
+        return [*found, (STREAM, YES)] if self.stream else found
 
     @classmethod
     def read(cls, headers: Iterable[tuple[str, bytes | None]]) -> GatewayHeaders | None:
@@ -54,4 +71,4 @@ class GatewayHeaders:
         key_id = found.get(KEY_ID, b"").decode(errors="replace")
         if not NAME.fullmatch(tenant) or not NAME.fullmatch(key_id):
             return None
-        return cls(tenant=tenant, key_id=key_id, stream=found.get(STREAM) == _YES)
+        return cls(tenant=tenant, key_id=key_id, stream=wants_parts(found.get(STREAM)))

@@ -9,19 +9,22 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from schemas.errors import SinkError
+from schemas.journal_headers import JournalKind
 from sinks.clickhouse.connection import LOST, connect, sink_error
 from sinks.settings import SinkSettings
 
 Row = dict[str, Any]
 """A row by column; times are aware, in UTC; unknown values are `None`."""
 
-_LATEST = """
+_LATEST = f"""
 SELECT tenant, source_topic, source_partition, source_offset, requested_at
 FROM outcomes
-WHERE request_id = {request_id:String} AND {tenant:String} IN ('', toString(tenant))
+WHERE request_id = {{request_id:String}} AND {{tenant:String}} IN ('', toString(tenant))
+    AND kind != '{JournalKind.CANCELLING.value}'
 GROUP BY tenant, source_topic, source_partition, source_offset, requested_at
 ORDER BY requested_at DESC
 """
+# A cancellation has the position of its own record, not that of the request.
 
 _JOURNAL = """
 SELECT * FROM outcomes

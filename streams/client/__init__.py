@@ -1,1 +1,4 @@
-"""Client of the pipeline: publishes requests and receives replies. Used by ask, send and demo."""
+"""Client of the pipeline: publishes requests and receives replies. See `docs/client.md`.
+
+Callers use `client.SluiceClient`; commands and the HTTP gateway use the same parts.
+"""

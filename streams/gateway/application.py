@@ -22,19 +22,24 @@ from streams.gateway.endpoints.completions import Completions
 from streams.gateway.endpoints.failures import error_response
 from streams.gateway.endpoints.feedback import Feedback
 from streams.gateway.endpoints.models import ANTHROPIC_VERSION, Models
+from streams.gateway.endpoints.responses import ResponseCreation, StoredResponseEndpoints
 from streams.gateway.endpoints.token_counts import TokenCounts
 from streams.gateway.errors import GatewayCode, HttpError
+from streams.gateway.openapi.endpoint import serve_openapi
 
 log = logging.getLogger(__name__)
 
 MESSAGES = "/v1/messages"
 """Anthropic's endpoint. Errors at and below it are in Anthropic's form."""
 
+RESPONSES = "/v1/responses"
+
 
 def gateway_application(context: GatewayContext) -> Starlette:
     """Return the application that serves the endpoints."""
     chat = Completions(ChatCompletions(), context).serve
     messages = Completions(Messages(), context).serve
+    stored = StoredResponseEndpoints(context)
     count = TokenCounts(Messages(), context).serve
     models = Models(context).serve
     application = Starlette(
@@ -42,9 +47,13 @@ def gateway_application(context: GatewayContext) -> Starlette:
             Route("/v1/chat/completions", chat, methods=["POST"]),
             Route(MESSAGES, messages, methods=["POST"]),
             Route(f"{MESSAGES}/count_tokens", count, methods=["POST"]),
+            Route(RESPONSES, ResponseCreation(context).serve, methods=["POST"]),
+            Route(f"{RESPONSES}/{{id}}", stored.retrieve, methods=["GET"]),
+            Route(f"{RESPONSES}/{{id}}/cancel", stored.cancel, methods=["POST"]),
             Route("/v1/models", models, methods=["GET"]),
             Route("/v1/models/{model:path}", models, methods=["GET"]),
             Route("/v1/feedback", Feedback(context).serve, methods=["POST"]),
+            Route("/openapi.json", serve_openapi, methods=["GET"]),
         ],
         middleware=[Middleware(_RefuseWebPages)],
         exception_handlers={
@@ -95,8 +104,9 @@ async def _not_found(request: Request, error: Exception) -> Response:
         found = HttpError(
             404,
             GatewayCode.NOT_FOUND,
-            "unknown URL; there are POST /v1/chat/completions, POST /v1/messages, POST "
-            "/v1/messages/count_tokens, POST /v1/feedback and GET /v1/models",
+            "unknown URL; there are POST /v1/chat/completions, POST /v1/responses, POST "
+            "/v1/messages, POST /v1/messages/count_tokens, POST /v1/feedback, GET /v1/models and "
+            "GET /openapi.json",
         )
     return _error_response(request, found)
 

@@ -9,12 +9,13 @@ from starlette.datastructures import Headers
 
 from core.clock import Clock
 from schemas.errors import RegistryError
-from streams.gateway.dispatch.request_publisher import RequestPublisher
+from streams.client.request_publisher import RequestPublisher
+from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError
 from streams.gateway.keys import AuthenticatedCaller, authenticate
-from streams.gateway.limits import KeyLimits
+from streams.gateway.limits import BodyBuffers, KeyLimits
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.settings import GatewaySettings
 from streams.registry.live import LiveRegistry
@@ -28,12 +29,18 @@ class GatewayContext:
     settings: GatewaySettings
     registry: LiveRegistry
     submissions: Submissions
+    stored: StoredResponses
     waiting: WaitingRequests
     log: RequestPublisher
     clock: Clock
     now_s: Callable[[], float]
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     limits: KeyLimits = field(default_factory=KeyLimits)
+    buffers: BodyBuffers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Bound the bodies by the settings."""
+        object.__setattr__(self, "buffers", BodyBuffers(self.settings.gateway_max_buffered_bytes))
 
     def caller(self, headers: Headers) -> AuthenticatedCaller:
         """Return the caller of a request by its headers. Raises as `authenticate`."""

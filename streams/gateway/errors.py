@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from schemas.errors import SluiceError
-from schemas.records import Failure
+from schemas.records import CANCELLED, Failure
 
 
 class GatewayCode(StrEnum):
@@ -47,6 +47,7 @@ _STATUSES = {
     "deadline_exceeded": 504,
     "all_models_failed": 502,
     "duplicate_request": 409,
+    CANCELLED: 409,
 }
 """Status by code of a reply; 500 for any other."""
 

@@ -16,6 +16,11 @@ MAX_HEADERS = 256
 UNREAD_S = 60.0
 """Time without a byte read by a client whose buffer is full, after which its connection is cut."""
 
+MAX_REST_BYTES = 1024 * 1024
+"""Maximum size of the rest of a body that was answered already; it is read so that the client reads
+the answer.
+"""
+
 HEAD_S = 30.0
 """Time in which a client must send a request's head, from the begin of the connection or head; also
 the time for the rest of a body after its answer.
@@ -31,6 +36,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._unparsed_bytes = 0
+        self._rest_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
 
@@ -62,7 +68,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to count a head."""
-        self._head_bytes = self._unparsed_bytes = 0
+        self._head_bytes = self._unparsed_bytes = self._rest_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -87,8 +93,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Note that data was parsed."""
+        """Note that data was parsed; close the connection of a body that does not end."""
         self._unparsed_bytes = 0
+        if self.cycle.response_complete:
+            self._rest_bytes += len(body)
+            if self._rest_bytes > MAX_REST_BYTES:
+                self.transport.close()
+                return
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -1,4 +1,6 @@
-"""Rate limits of API keys, within one gateway process. Pure but for its own state."""
+"""Limits within one gateway process: requests of API keys per minute, and bytes of bodies. Pure but
+for their own state.
+"""
 
 from __future__ import annotations
 
@@ -80,3 +82,30 @@ class KeyLimits:
             reset_s=(limit - bucket.tokens) * 60 / limit,
             pause_s=pause_s,
         )
+
+
+class BodyBuffers:
+    """The bodies that one process holds: `held` bytes, at most `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Count bytes that arrived.
+
+        Raises:
+            HttpError: 503; the bodies hold too many bytes together.
+        """
+        if self.held + size > self._limit:
+            raise HttpError(
+                503,
+                GatewayCode.CROWDED,
+                "too many large requests arrive here at once; retry later",
+                retryable=True,
+            )
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        """Count bytes that are held no more."""
+        self.held -= size

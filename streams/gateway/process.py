@@ -17,7 +17,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import uvicorn
-from aiokafka import AIOKafkaProducer
 
 from core.background_tasks import cancelled
 from core.clock import BrokerClock
@@ -26,11 +25,13 @@ from core.kafka.standalone.librdkafka_consumer import standalone
 from core.ops_http import OpsPages, ops_server
 from core.registry_signature import UnsignedRecordError
 from schemas.errors import ConfigurationError
-from schemas.topics import GATEWAY_REPLIES, MAX_REQUEST_BYTES, MIB
+from schemas.topics import GATEWAY_REPLIES
+from streams.client.connection import request_producer
+from streams.client.request_publisher import BrokerWatch, KafkaRequestPublisher
 from streams.gateway.application import gateway_application
 from streams.gateway.context import GatewayContext
 from streams.gateway.dispatch.reply_reader import ReplyReader
-from streams.gateway.dispatch.request_publisher import BrokerWatch, KafkaRequestPublisher
+from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.http_protocol import BoundedHttpProtocol
@@ -121,12 +122,7 @@ class Gateway:
 
     async def _context(self, stack: AsyncExitStack) -> GatewayContext:
         settings, clock = self._settings, self._clock
-        producer = AIOKafkaProducer(
-            **settings.kafka,
-            acks="all",
-            enable_idempotence=True,
-            max_request_size=2 * MAX_REQUEST_BYTES + MIB,
-        )
+        producer = request_producer(settings.kafka)
         await producer.start()
         stack.push_async_callback(producer.stop)
         watch = self._watch = BrokerWatch(producer)
@@ -137,18 +133,22 @@ class Gateway:
         lookups = await stack.enter_async_context(
             standalone(settings.librdkafka, wait_ms=_REPLY_WAIT_MS)
         )
+        reads = await stack.enter_async_context(
+            standalone(settings.librdkafka, wait_ms=_REPLY_WAIT_MS)
+        )
         partitions = await consumer.partitions(GATEWAY_REPLIES)
         own = own_partitions(partitions, settings.gateway_partitions)
         reader = ReplyReader(consumer, lookups, self._waiting, clock.now)
         await reader.start(own)
         self._background(stack, reader.run())
-        publisher = KafkaRequestPublisher(producer, watch, clock)
+        publisher = KafkaRequestPublisher(producer, clock, watch.is_away)
         return GatewayContext(
             settings=settings,
             registry=self._registry,
             submissions=Submissions(
                 publisher, reader, self._waiting, clock, own=own, partitions=partitions
             ),
+            stored=StoredResponses(reads, reader, self._waiting, clock.now),
             waiting=self._waiting,
             log=publisher,
             clock=clock,

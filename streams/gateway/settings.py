@@ -11,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from core.environment import listed
 from core.kafka.registry_access import ProcessAccess
 from core.process_log import LogFormat
-from schemas.topics import DEFAULT_TIERS, MAX_REQUEST_BYTES
+from schemas.topics import DEFAULT_TIERS, MAX_REQUEST_BYTES, MIB
 
 
 class GatewaySettings(ProcessAccess):
@@ -58,6 +58,11 @@ class GatewaySettings(ProcessAccess):
     )
     gateway_max_body_bytes: Annotated[int, Field(ge=1024, le=MAX_REQUEST_BYTES)] = Field(
         default=MAX_REQUEST_BYTES, description="Maximum size of a request body, in bytes."
+    )
+    gateway_max_buffered_bytes: Annotated[int, Field(ge=MAX_REQUEST_BYTES)] = Field(
+        default=128 * MIB,
+        description="Maximum size of all request bodies that arrive or are published at a time, in "
+        "bytes; more get 503.",
     )
     gateway_drain_s: Annotated[float, Field(gt=0, le=600)] = Field(
         default=30.0, description="Time for open requests to end after SIGTERM."

@@ -106,6 +106,13 @@ class Journals:
             await followed.ready.wait()
         return followed.journal
 
+    def is_cancelled(self, partition: int, identity: bytes, requested_at: int) -> bool:
+        """Return whether the journal of a partition, if it is owned, has a record that cancels a
+        request of this broker time, ms.
+        """
+        followed = self._followed.get(partition)
+        return followed is not None and followed.journal.is_cancelled(identity, requested_at)
+
     def holds(self, partition: int) -> bool:
         """Return whether the partition is owned."""
         return partition in self._followed

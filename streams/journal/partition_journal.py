@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.dedup_index import RecentKeys, packed_key
+from schemas.chat import MAX_DEADLINE_MS
 from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.journal_headers import HOP_ENDS, TERMINAL, JournalHeaders, JournalKind
 from streams.journal.admission import (
@@ -45,6 +46,14 @@ class _Life:
     calls: dict[str, BegunCall] = field(default_factory=dict)
     starts: dict[tuple[int, int], dict[str, CallStart]] = field(default_factory=dict)
 
+
+CANCEL_MARGIN_MS = 60_000
+"""Time by which a request may be younger than the record that cancels it: their topics have other
+brokers, whose clocks differ. A new request with the id comes 15 minutes after the end.
+"""
+
+MAX_CANCEL_MS = MAX_DEADLINE_MS + DUPLICATE_WINDOW_MS
+"""Maximum time for which a request is cancelled after the record that asks for it."""
 
 _STATUSES = tuple(sorted(TERMINAL))
 _STATUS_BITS, _HALF_BITS = 2, 31
@@ -87,6 +96,7 @@ class PartitionJournal:
         self._lives: dict[bytes, _Life] = {}
         self._ended = RecentKeys(DUPLICATE_WINDOW_MS)
         self._replies = ReplyPlaces(DUPLICATE_WINDOW_MS)
+        self._cancelled = RecentKeys(DUPLICATE_WINDOW_MS)
 
     def __len__(self) -> int:
         """Return the number of identities kept."""
@@ -96,6 +106,9 @@ class PartitionJournal:
         """Apply a journal record of broker time `at`. A repeated outcome and a record of an unknown
         kind change nothing.
         """
+        if entry.kind == JournalKind.CANCELLING:
+            until = min(entry.cancels_until or at, at + MAX_CANCEL_MS)
+            self._cancelled.put(packed_key(identity), max(until, at), at)
         if entry.kind != JournalKind.STARTED and entry.kind not in HOP_ENDS:
             return
         life = self._lives.get(identity)
@@ -125,6 +138,16 @@ class PartitionJournal:
     def knows(self, identity: bytes) -> bool:
         """Return whether a request of this identity is open, or ended within the window."""
         return identity in self._lives or self._of_ended(identity) is not None
+
+    def has_ended(self, identity: bytes) -> bool:
+        """Return whether a request of this identity ended within the window."""
+        life = self._lives.get(identity)
+        return self._of_ended(identity) is not None if life is None else life.status != OPEN
+
+    def is_cancelled(self, identity: bytes, requested_at: int) -> bool:
+        """Return whether the caller asked to cancel a request of this broker time, ms."""
+        asked_at = self._cancelled.number(packed_key(identity))
+        return asked_at is not None and requested_at <= asked_at + CANCEL_MARGIN_MS
 
     def booked(self, identity: bytes, call_id: str) -> None:
         """Apply a cost event for this call."""
@@ -179,6 +202,7 @@ class PartitionJournal:
     def forget_before(self, at: int) -> int:
         """Drop requests that ended before this time, by five minutes; return their number."""
         self._replies.forget_before(at)
+        self._cancelled.forget_before(at)
         return self._ended.forget_before(at)
 
     def _of_ended(self, identity: bytes) -> _Ended | None:

@@ -58,6 +58,8 @@ class Group(Protocol):
 
 class TopologyWatch:
     """Checks the `topics` of one worker, and those that share a partition count, `work_topics`.
+    Each of `request_topics` must exist and be assigned; `reads_requests` counts only those of
+    `callers_topics`, so that a topic of Sluice's own does not make up for a missing one.
     `topic_id` returns a topic's id at assignment, empty if it is unknown; `owned` returns the
     assigned partitions; `elapsed_s` is any monotonic clock in seconds.
     """
@@ -68,6 +70,7 @@ class TopologyWatch:
         *,
         topics: Callable[[], Collection[str]],
         request_topics: Collection[str],
+        callers_topics: Collection[str],
         work_topics: Collection[str] = (),
         topic_id: Callable[[str], str],
         owned: Callable[[str], Collection[int]],
@@ -76,12 +79,14 @@ class TopologyWatch:
         self._group = group
         self._topics = topics
         self._request_topics = tuple(request_topics)
+        self._callers_topics = tuple(callers_topics)
         self._work_topics = tuple(work_topics)
         self._work_fault: str | None = None
         self._topic_id = topic_id
         self._owned = owned
         self._elapsed_s = elapsed_s
         self._look_now = asyncio.Event()
+        self._assignments = 0
         self._wrong: Mapping[str, int] = {}
         self._wait_s = 0.0
         self._rejoin_at = float("-inf")
@@ -102,6 +107,7 @@ class TopologyWatch:
     def assigned(self) -> None:
         """Note a new assignment: earlier checks do not count any more."""
         self._fault, self.reads_requests = _NOT_LOOKED, False
+        self._assignments += 1
         self._look_now.set()
 
     async def run(self) -> None:
@@ -119,20 +125,22 @@ class TopologyWatch:
                 continue
 
     async def look(self) -> None:
-        """Check once."""
-        group, topics = self._group(), self._topics()
+        """Check once. The result of a check that an assignment overtakes is discarded."""
+        group, topics, assignment = self._group(), self._topics(), self._assignments
         shapes = await group.shapes({*topics, *self._work_topics})
         self._answered_at = self._elapsed_s()
         if shapes is None:
             self._fault, self.reads_requests = None, True
             return
         standing = await self._standing(group)
+        if assignment != self._assignments:
+            return
         seen = {name: self._seen(name, shapes, standing) for name in topics}
         requests = [seen[name] for name in self._request_topics]
         self._note_work_fault(shapes)
         faults = (each.fault for each in requests if each.fault)
         self._fault = next(faults, self._work_fault)
-        self.reads_requests = any(each.is_read for each in requests)
+        self.reads_requests = any(seen[name].is_read for name in self._callers_topics)
         if standing is None:
             is_idle = not self.reads_requests and not self._may_not_describe
             self._fault = self._fault or (REBALANCES if is_idle else None)

@@ -140,7 +140,9 @@ class Completion:
     `message` is an OpenAI assistant message (`role`, `content`, `tool_calls`, `refusal`) with its
     reasoning (`reasoning_content`, `thinking_blocks`, `extra_content`, ...). `finish_reason` is one
     of `stop`, `length`, `tool_calls`, `content_filter`. `logprobs` are the natural-log
-    probabilities of the answer's tokens, in order, if available.
+    probabilities of the answer's tokens, in order, if available, and `token_logprobs` the same in
+    OpenAI's form, as JSON. `stop_sequence` is the one that ended the answer, if the provider names
+    it.
     """
 
     message: dict[str, Any]
@@ -149,6 +151,8 @@ class Completion:
     response_model: str | None = None
     response_id: str | None = None
     logprobs: tuple[float, ...] | None = None
+    token_logprobs: str | None = None
+    stop_sequence: str | None = None
 
 
 class ProviderError(SluiceError):

@@ -43,6 +43,7 @@ def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -
         fallback=part.fallback,
         retrieval=part.retrieval,
         timeouts=part.timeouts,
+        streaming=part.streaming,
     )
 
 

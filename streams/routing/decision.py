@@ -64,28 +64,32 @@ class RoutingRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionContext:
     """Inputs of a decision beside the request: broker time and time left, in ms; the expected cost
-    by tier, nano-USD, where the classifier weighs cost; the LLM classification.
+    by tier, nano-USD, where the classifier weighs cost; the LLM classification; whether the caller
+    takes the answer in parts.
     """
 
     now: int
     time_left_ms: int
     costs: Costs = field(default_factory=dict)
     opinion: LlmClassification | None = None
+    stream: bool = False
 
 
 def effective_snapshot(
-    request: RoutingRequest, snapshot: RegistrySnapshot
+    request: RoutingRequest, snapshot: RegistrySnapshot, *, stream: bool
 ) -> tuple[RegistrySnapshot, ArmAssignment | None]:
-    """Return the snapshot that applies to a request: its arm's, or the registry's own.
+    """Return the snapshot that applies to a request: its arm's, or the registry's own, as it is for
+    streamed requests if it is one.
 
     A request that pins a model or names a tier is in no experiment.
     """
-    if request.model is not None or request.tier is not None or not snapshot.experiments:
-        return snapshot, None
-    assignment = assign(
-        snapshot, tenant=request.tenant, user_id=request.user_id, feature=request.feature
-    )
-    return (snapshot, None) if assignment is None else (assignment.snapshot, assignment)
+    assignment = None
+    if request.model is None and request.tier is None and snapshot.experiments:
+        assignment = assign(
+            snapshot, tenant=request.tenant, user_id=request.user_id, feature=request.feature
+        )
+    found = snapshot if assignment is None else assignment.snapshot
+    return found.for_stream(stream=stream), assignment
 
 
 def is_static(request: RoutingRequest, effective: RegistrySnapshot) -> bool:
@@ -109,7 +113,7 @@ def decide(
     Raises:
         InvalidRequestError: the request pins a model or a tier that the registry does not have.
     """
-    effective, assignment = effective_snapshot(request, snapshot)
+    effective, assignment = effective_snapshot(request, snapshot, stream=context.stream)
     static = _pinned(request, effective) or _by_rule(request, effective)
     if static is not None:
         tier, model, reason = static
@@ -208,6 +212,7 @@ def _decision(
         opinion=context.opinion,
         arm_draw=assignment.draw if assignment else None,
         arm_probability=assignment.probability if assignment else None,
+        stream=context.stream,
     )
     return Decision(
         classifier=classifier,

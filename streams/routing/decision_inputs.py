@@ -42,7 +42,8 @@ class ClassifyInputs:
 
     `now` is broker time and `time_left_ms` the time to the deadline, both ms. `costs` are the
     expected nano-USD of each tier, where the classifier weighs cost. `arm_draw` and
-    `arm_probability` (0..1) are set for a request in an experiment.
+    `arm_probability` (0..1) are set for a request in an experiment. `stream` is set if the caller
+    takes the answer in parts.
     """
 
     now: int
@@ -51,6 +52,7 @@ class ClassifyInputs:
     opinion: LlmClassification | None = None
     arm_draw: float | None = None
     arm_probability: float | None = None
+    stream: bool = False
 
     def encode(self) -> str:
         """Return the inputs of a decision without hops."""
@@ -61,6 +63,8 @@ class ClassifyInputs:
             classify["opinion"] = self.opinion.document()
         if self.arm_probability is not None:
             classify["arm"] = {"draw": self.arm_draw, "probability": self.arm_probability}
+        if self.stream:
+            classify["stream"] = True
         return orjson.dumps({_CLASSIFY: classify}, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -88,6 +92,7 @@ def read_classify(inputs: str) -> ClassifyInputs:
         opinion=None if opinion is None else LlmClassification.read(opinion),
         arm_draw=arm.get("draw"),
         arm_probability=arm.get("probability"),
+        stream=classify.get("stream", False),
     )
 
 

@@ -16,6 +16,9 @@ JUDGE: Final = "judge"
 """The second opinion that calls a model; the other one is `consistency`."""
 
 BY_THRESHOLD, BY_WORTH = "threshold", "worth"
+IMMEDIATE: Final = "immediate"
+"""Streaming that ends the cascade of a streamed request at its first answer."""
+
 STOPS = (BY_THRESHOLD, BY_WORTH)
 """Stopping rules of a cascade."""
 
@@ -158,6 +161,8 @@ class Policy:
     """All parameters of a decision.
 
     `boundaries` are the scores (0..1, ascending) at which each tier after the first begins.
+    `streaming` says when a streamed answer is sent: `checked`, once nothing can replace it, or
+    `IMMEDIATE`.
     """
 
     classifier: str
@@ -174,6 +179,7 @@ class Policy:
     fallback: FallbackPolicy = FallbackPolicy()
     retrieval: RetrievalPolicy = RetrievalPolicy()
     timeouts: CallTimeouts = CallTimeouts()
+    streaming: str = "checked"
 
     def boundaries_for(self, feature: str | None) -> tuple[float, ...]:
         """Return the boundaries for a feature; empty if none are set."""

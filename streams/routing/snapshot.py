@@ -7,7 +7,7 @@ module is independent of wire formats and topics.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from streams.routing.alert_rules import Alerting
 from streams.routing.budgets import Budget
 from streams.routing.extra_names import USUAL
 from streams.routing.learned.artifact import Artifact
-from streams.routing.policy import Policy
+from streams.routing.policy import IMMEDIATE, Policy
 
 TOOLS, VISION, JSON, LOGPROBS = "tools", "vision", "json", "logprobs"
 CAPABILITIES = frozenset({TOOLS, VISION, JSON, LOGPROBS})
@@ -174,3 +174,12 @@ class RegistrySnapshot:
             if each.name == experiment:
                 return next((own.snapshot for own in each.arms if own.name == arm), self)
         return self
+
+    def for_stream(self, *, stream: bool) -> RegistrySnapshot:
+        """Return the snapshot that applies to a request whose caller takes the answer in parts:
+        without a cascade, if the policy streams at once.
+        """
+        if not stream or self.policy.streaming != IMMEDIATE or not self.policy.cascade.enabled:
+            return self
+        cascade = replace(self.policy.cascade, enabled=False)
+        return replace(self, policy=replace(self.policy, cascade=cascade))

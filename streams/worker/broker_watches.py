@@ -33,6 +33,7 @@ def topology_watch(
         group,
         topics=topics,
         request_topics=tuple(settings.bound_tenants),
+        callers_topics=settings.callers_topics,
         work_topics=(*parts.work_topics, *map(wait_topic, WAIT_DELAYS_S), *EVENT_TOPICS),
         topic_id=parts.attempts.topic_id,
         owned=parts.assignment.owned,

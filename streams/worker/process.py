@@ -18,7 +18,6 @@ import faust
 
 from core.background_tasks import cancelled
 from core.ops_http import OpsPages, ops_server
-from schemas.topics import GATEWAY_REQUESTS
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.ports import KafkaPorts
@@ -156,9 +155,7 @@ class Worker:
         if self._request_fault() is None:
             return False
         owned = self._parts.assignment.owned
-        # The gateway's topic does not make up for a missing topic of callers.
-        callers = self._settings.bound_tenants.keys() - {GATEWAY_REQUESTS}
-        has_any = any(owned(topic) for topic in callers)
+        has_any = any(owned(topic) for topic in self._settings.callers_topics)
         return not (has_any and self._topology.reads_requests)
 
     def _lag(self) -> Mapping[Partition, int]:

@@ -156,6 +156,11 @@ class WorkerSettings(ProcessAccess):
         return request_topics(self.request_topics)
 
     @property
+    def callers_topics(self) -> tuple[str, ...]:
+        """Return the request topics that callers publish to: all but the gateway's."""
+        return tuple(tenants_by_name(self.request_topics))
+
+    @property
     def reply_prefixes(self) -> dict[str, str | None]:
         """Return the allow-list of reply topics, and the tenant that each prefix is bound to, if
         any.

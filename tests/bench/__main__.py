@@ -17,7 +17,8 @@ from tests.bench import compare, growth, page
 from tests.bench.calibration import calibrate
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
-from tests.bench.gateway_speed import QUICK_GATEWAY, GatewaySize, measure_gateway
+from tests.bench.gateways.beside_others import QUICK_BESIDE, measure_beside_others
+from tests.bench.gateways.speed import QUICK_GATEWAY, GatewaySize, measure_gateway
 from tests.bench.hot_reload import measure_hot_reload
 from tests.bench.judgement.trained import measure_gate, measure_learned
 from tests.bench.judgement.untrained import measure_untrained
@@ -31,6 +32,8 @@ from tests.bench.worker_probe import QUICK, Size
 from tests.bench.worker_speed import measure_worker
 
 COMMANDS = {"compare": compare.main, "growth": growth.main, "page": page.main}
+GATEWAYS = "gateways"
+"""A part that is measured only when it is named: it needs gateways of others."""
 PARTS = ("decisions", "hot", "limits", "worker", "gateway", "sink", "replay", "truth")
 ON_RECORDED = {"judgement": measure_untrained, "learned": measure_learned, "gate": measure_gate}
 """Parts that need `BENCH_DATA`; run if it is given, or by name."""
@@ -48,7 +51,8 @@ def main() -> int:
         "parts",
         nargs="*",
         default=[],
-        help=f"{', '.join((*PARTS, *ON_RECORDED))}; all unless named",
+        help=f"{', '.join((*PARTS, *ON_RECORDED))}; all unless named; "
+        "and gateways, which needs `make bench-gateways`",
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -81,6 +85,7 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
         "limits": measure_limits,
         "worker": lambda: measure_worker(QUICK if quick else Size()),
         "gateway": lambda: measure_gateway(QUICK_GATEWAY if quick else GatewaySize()),
+        GATEWAYS: lambda: measure_beside_others(QUICK_BESIDE if quick else GatewaySize()),
         "sink": lambda: measure_sink(QUICK_SINK if quick else SinkSize()),
         "replay": measure_replay,
         "truth": lambda: [*measure_truth(), *measure_proof()],

@@ -15,7 +15,7 @@ CELLS = (
 )
 
 PYTHON_CLIENTS = (
-    *("openai_sdk", "anthropic_sdk", "langchain_chat"),
+    *("openai_sdk", "openai_responses", "anthropic_sdk", "langchain_chat"),
     *("litellm_client", "pydantic_agent", "llm_package"),
 )
 

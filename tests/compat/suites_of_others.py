@@ -66,6 +66,26 @@ SUITES = (
         },
     ),
     Suite(
+        name="OpenAI SDK's own tests of responses",
+        package="openai",
+        base="/v1",
+        options=("-o", "addopts="),
+        files=("tests/api_resources/test_responses.py",),
+        left_out={
+            r"_create_overload": "sends no model and no input, which OpenAI refuses too",
+            r"_create_with_all_params": (
+                "sends conversation and previous_response_id, which no request may do at once; "
+                "the gateway holds no conversations"
+            ),
+            r"(method|raw_response|streaming_response)_(retrieve|cancel)": (
+                "reads a response that does not exist"
+            ),
+            r"(method|raw_response|streaming_response)_(delete|compact)": (
+                "deleting and compacting responses are not endpoints of the gateway"
+            ),
+        },
+    ),
+    Suite(
         name="Anthropic SDK's own tests",
         package="anthropic",
         options=("-o", "addopts=-p tests._alias_httpx"),
@@ -75,6 +95,12 @@ SUITES = (
         name="LangChain's standard tests, OpenAI",
         options=_OURS,
         files=("test_langchain_openai.py",),
+        left_out={r"test_(image|pdf)_inputs": _NO_INTERNET},
+    ),
+    Suite(
+        name="LangChain's standard tests, OpenAI's responses",
+        options=_OURS,
+        files=("test_langchain_responses.py",),
         left_out={r"test_(image|pdf)_inputs": _NO_INTERNET},
     ),
     Suite(

@@ -316,7 +316,7 @@ def test_rules_are_evaluated_on_after_topics_were_deleted_and_recreated(own_name
         async with _bench(address, own_name) as bench, AsyncExitStack() as stack:
             await bench.evaluator(stack, "w1", alerting(ERRORS))
             await _evaluation(bench)
-            admin = AdminClient({"bootstrap.servers": address})
+            admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
 
             async def traffic() -> None:
                 for number in count(1):

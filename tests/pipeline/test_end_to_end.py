@@ -7,11 +7,16 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
 from infra.workload.sample import load_workload
-from streams.client.batch_send import Pace, send_all
-from streams.client.caller import ReceivedReply, kafka_caller
+from schemas.callers.reply_json import nano_of
+from schemas.errors import RejectedRequestError
+from streams.client.batch.totals import SendTotals
+from streams.client.client import SluiceClient
 from streams.client.feedback import FeedbackMessage, publish_feedback
-from streams.client.totals import SendTotals, nano_of
+from streams.client.settings import ClientSettings
 from tests.rig.observed.books import read_ledger, reconcile, rows, settle
 from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
@@ -28,13 +33,12 @@ def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], SendTotals]:
     replies: dict[str, dict[str, Any]] = {}
     totals = SendTotals()
 
-    def on_reply(request: Any, answer: ReceivedReply) -> None:
-        replies[request["request_id"]] = answer.reply
-        totals.take(answer)
-
     async def scenario() -> None:
-        async with kafka_caller(pipeline.bootstrap) as caller:
-            assert not await send_all(caller, requests, on_reply, Pace(in_flight=16), timeout_s=60)
+        async with SluiceClient(ClientSettings(bootstrap_servers=pipeline.bootstrap)) as client:
+            async for outcome in client.ask_many(requests, in_flight=16, timeout_s=60):
+                answer = outcome.answer()
+                replies[answer.reply.request_id] = answer.document
+                totals.take(answer)
 
     asyncio.run(scenario())
     settle(pipeline.clickhouse_url, list(replies), pipeline.ledger, 30)
@@ -68,6 +72,29 @@ def test_every_request_is_answered_once_stored_once_and_paid_as_in_the_ledger(
     assert {key: int(Decimal(cost) * NANO) for key, cost in stored} == {
         key: nano_of(reply["cost_usd"]) for key, reply in replies.items()
     }
+
+
+def test_a_client_with_a_reply_topic_of_its_own_takes_an_answer_in_parts(
+    pipeline: Stack, own_name: str
+) -> None:
+    topic = f"replies.{own_name}"
+    admin = AdminClient({"bootstrap.servers": pipeline.bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result()
+
+    async def scenario() -> None:
+        settings = ClientSettings(bootstrap_servers=pipeline.bootstrap, reply_topic=topic)
+        async with SluiceClient(settings) as client:
+            stream = client.stream("What is Kafka?", model="gpt-4o")
+            parts = [part async for part in stream]
+            assert stream.reply is not None
+            assert "".join(part.text for part in parts) == stream.reply.text
+            # A pinned model is live: its parts have its call, whose reply is this one.
+            assert {part.call_id for part in parts} == {stream.reply.reply.call_id}
+            with pytest.raises(RejectedRequestError) as refused:
+                await client.ask("What is Kafka?", tier="no-such-tier")
+            assert refused.value.code == "invalid_request"
+
+    asyncio.run(scenario())
 
 
 def test_feedback_becomes_a_quality_signal_of_its_request(pipeline: Stack, own_name: str) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import uuid
 from typing import Any
 
-from streams.client.batch_send import Pace, send_all
-from streams.client.caller import ReceivedReply, kafka_caller
+from streams.client.client import SluiceClient
+from streams.client.settings import ClientSettings
 from tests.rig.observed.books import reconcile, rows, settle
 from tests.rig.observed.polling import until_true
 from tests.rig.stack import Stack, switch_faults
@@ -32,20 +32,21 @@ def test_an_outage_loses_nothing_and_its_accounts_balance(pipeline: Stack) -> No
         f"WHERE kind = 'parked' AND startsWith(request_id, '{run}')"
     )
 
-    def on_reply(request: Any, answer: ReceivedReply) -> None:
-        replies[request["request_id"]] = answer.reply
+    async def send() -> None:
+        settings = ClientSettings(bootstrap_servers=pipeline.bootstrap)
+        async with SluiceClient(settings) as client:
+            async for outcome in client.ask_many(requests, in_flight=64, timeout_s=SECONDS):
+                assert outcome.reply is not None
+                replies[outcome.request["request_id"]] = outcome.reply.document
 
     async def scenario() -> None:
         await asyncio.to_thread(switch_faults, pipeline.simulator_url, DOWN)
         try:
-            async with kafka_caller(pipeline.bootstrap) as caller:
-                sending = asyncio.create_task(
-                    send_all(caller, requests, on_reply, Pace(in_flight=64), timeout_s=SECONDS)
-                )
-                await until_true(lambda: sending.done() or rows(url, waiting)[0][0] >= REQUESTS)
-                assert not sending.done()
-                await asyncio.to_thread(switch_faults, pipeline.simulator_url)
-                assert not await sending
+            sending = asyncio.create_task(send())
+            await until_true(lambda: sending.done() or rows(url, waiting)[0][0] >= REQUESTS)
+            assert not sending.done()
+            await asyncio.to_thread(switch_faults, pipeline.simulator_url)
+            await sending
         finally:
             await asyncio.to_thread(switch_faults, pipeline.simulator_url)
 

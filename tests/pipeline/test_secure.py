@@ -238,7 +238,8 @@ def test_a_token_of_another_issuer_ends_it(secure: Secure, tmp_path: Path) -> No
 def test_a_reader_names_a_rejection_at_its_start(
     secure: Secure, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "START_S", 0.5)
+    monkeypatch.setattr(queries, "START_S", 60.0)
+    monkeypatch.setattr(queries, "REJECTED_AT_START_S", 0.0)
     monkeypatch.setattr(queries, "_ATTEMPT_S", 0.5)
 
     async def case() -> None:

@@ -24,6 +24,7 @@ CLASSIFYING = (
     *("learned", "learned-with-boundaries", "learned-best", "llm", "llm-with-boundaries"),
     *("hybrid-llm", "hybrid-learned", "static", "experiment"),
 )
+STREAMING = "learned-streaming"
 ANSWERING = ("rules", "article-4", "article-ex1", "learned", "learned-with-boundaries",
              "learned-best", "rules-by-feature")  # fmt: skip
 PROMPTS_EACH = 24
@@ -47,6 +48,7 @@ def all_cases() -> Iterator[Case]:
     for number in range(12):
         given = {"identity": f"t/r{number}", "answered": ("simple", "complex")[number % 2]}
         yield _case("shadow", "shadow", str(number), given)
+    yield from _starts(STREAMING, chance)
 
 
 def _case(kind: str, registry: str, name: str, given: Mapping[str, Any]) -> Case:
@@ -87,6 +89,8 @@ def _starts(name: str, chance: random.Random) -> Iterator[Case]:
             given["costs"] = _costs(place)
         if "llm" in name:
             given["opinion"] = _opinion(place)
+        if name == STREAMING:
+            given["stream"] = place % 2 == 0
         yield _case("start", name, prompt.id, given)
 
 

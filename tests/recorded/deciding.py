@@ -79,6 +79,7 @@ def _start(given: Given, snapshot: RegistrySnapshot) -> Outcome:
         time_left_ms=given["time_left_ms"],
         costs=given.get("costs", {}),
         opinion=None if opinion is None else LlmClassification(**opinion),
+        stream=given.get("stream", False),
     )
     fields = dict(given["subject"])
     fields["retrieval_scores"] = tuple(fields.get("retrieval_scores", ()))

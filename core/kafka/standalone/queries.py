@@ -24,7 +24,10 @@ REJECTED_S = 30.0
 """Time after which a rejection counts: brokers that start may reject, and a token is renewed."""
 
 START_S = 5.0
-"""`AWAY_S` and `REJECTED_S` before the first answer."""
+"""`AWAY_S` before the first answer."""
+
+REJECTED_AT_START_S = 5.0
+"""`REJECTED_S` before the first answer."""
 
 _ATTEMPT_S = 2.0
 _PAUSE_S = 0.2
@@ -146,7 +149,9 @@ class LibrdkafkaQueries:
                     f"{of}: {fault.str()}. sluice topics check compares topics and partition "
                     "counts; sluice topics create creates what is missing"
                 )
-            away_s, rejected_s = (AWAY_S, REJECTED_S) if self._has_answered else (START_S, START_S)
+            away_s, rejected_s = (
+                (AWAY_S, REJECTED_S) if self._has_answered else (START_S, REJECTED_AT_START_S)
+            )
             if rejected_at is not None and clock() - rejected_at > rejected_s:
                 raise KafkaAccessError(
                     f"Kafka rejects the connection: {rejection}; check SLUICE_KAFKA_SASL_*, "

@@ -54,26 +54,25 @@ def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> N
 
 
 async def _send(address: str, request: dict[str, Any], deadline_ms: int) -> dict[str, Any]:
-    from streams.client.batch_send import GRACE_S
-    from streams.client.caller import kafka_caller
+    from streams.client.client import SluiceClient
+    from streams.client.request_fields import GRACE_S
+    from streams.client.settings import ClientSettings
 
     deadline_s = deadline_ms / 1000
-    async with kafka_caller(address) as caller:
-        future = await caller.call(request)
-        if not (await asyncio.wait([future], timeout=deadline_s))[0]:
+    async with SluiceClient(ClientSettings(bootstrap_servers=address)) as client:
+        asking = asyncio.create_task(client.exchange(request, timeout_s=deadline_s + GRACE_S))
+        if not (await asyncio.wait([asking], timeout=deadline_s))[0]:
             notes.print(
                 f"no reply within the deadline of {deadline_s:g} s; waiting {GRACE_S:g} s more, "
                 "since the reply to an expired request comes after it"
             )
-        try:
-            received = await asyncio.wait_for(future, GRACE_S)
-        except TimeoutError:
-            raise FoundProblemsError(
-                f"no reply within {deadline_s + GRACE_S:g} s (deadline {deadline_s:g} s); "
-                "see `sluice status` and the worker's log"
-                f"{caller.unreadable_in_words()}"
-            ) from None
-    return received.reply
+        outcome = await asking
+    if outcome.reply is None:
+        raise FoundProblemsError(
+            f"no reply within {outcome.waited_s:g} s (deadline {deadline_s:g} s); "
+            f"see `sluice status` and the worker's log{outcome.note}"
+        )
+    return outcome.reply.document
 
 
 def _show(reply: dict[str, Any], *, as_json: bool) -> None:

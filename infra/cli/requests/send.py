@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,9 +16,8 @@ from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from streams.client.batch_send import OnReply, Pace
-    from streams.client.caller import ReceivedReply
-    from streams.client.totals import SendTotals
+    from streams.client.batch.totals import SendTotals
+    from streams.client.request_outcome import RequestOutcome
 
 
 @click.command("send")
@@ -54,10 +53,10 @@ def command(
     import orjson
 
     from infra.devstack.addresses import kafka_address
-    from streams.client.batch_send import Pace
-    from streams.client.request_file import RequestFileFormat, identity_of, numbered_requests
-    from streams.client.totals import SendTotals
-    from streams.client.unfinished import Unfinished
+    from streams.client.batch.request_file import RequestFileFormat, identity_of, numbered_requests
+    from streams.client.batch.totals import SendTotals
+    from streams.client.batch.unfinished import Unfinished
+    from streams.client.request_outcome import RequestOutcome
 
     reading = RequestFileFormat(
         prompt_field=prompt_field,
@@ -69,20 +68,22 @@ def command(
     unfinished = Unfinished(lines={identity_of(each): line for line, each in numbered})
     requests = [each for _, each in numbered]
     address = kafka_address(InfraSettings())
-    totals = SendTotals()
+    totals, unanswered = SendTotals(), list[RequestOutcome]()
     with ExitStack() as stack:
         sink = _replies_to(stack, out, as_json=as_json)
 
-        def on_reply(request: Mapping[str, Any], reply: ReceivedReply) -> None:
-            totals.take(reply)
-            unfinished.take(request, reply.reply)
+        def on_end(outcome: RequestOutcome) -> None:
+            unfinished.take(outcome)
+            if outcome.reply is None:
+                unanswered.append(outcome)
+                return
+            totals.take(outcome.reply)
             if sink is not None:
-                sink.write(orjson.dumps(reply.reply, option=orjson.OPT_APPEND_NEWLINE))
+                document = outcome.reply.document
+                sink.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
-        pace = Pace(in_flight=in_flight, rate=rate)
-        unanswered, unreadable = asyncio.run(_send(address, requests, on_reply, pace, timeout_s))
-    for request in unanswered:
-        unfinished.missing(request)
+        limits = {"in_flight": in_flight, "rate": rate, "timeout_s": timeout_s}
+        asyncio.run(_send(address, requests, on_end, limits))
     if as_json:
         print_json(totals.as_document() | {"not_replied": unfinished.as_document()})
     else:
@@ -92,7 +93,8 @@ def command(
     if unanswered:
         raise FoundProblemsError(
             f"{len(unanswered)} of {len(requests)} requests had no reply, the first is "
-            f"{unanswered[0]['request_id']}; see `sluice status` and the worker's log{unreadable}"
+            f"{unanswered[0].request['request_id']}; see `sluice status` and the worker's log"
+            f"{unanswered[-1].note}"
         )
     if unfinished.count:
         raise FoundProblemsError(f"{unfinished.count} of {len(requests)} requests got no answer")
@@ -119,24 +121,19 @@ def _replies_to(stack: ExitStack, out: Path | None, *, as_json: bool) -> IO[byte
 async def _send(
     address: str,
     requests: Sequence[Mapping[str, Any]],
-    on_each: OnReply,
-    pace: Pace,
-    timeout_s: float,
-) -> tuple[list[Mapping[str, Any]], str]:
-    """Return the requests without a reply, and a note about unreadable replies."""
+    on_end: Callable[[RequestOutcome], None],
+    limits: Mapping[str, Any],
+) -> None:
+    """Send the requests, and hand on how each ended."""
     from infra.cli.output.progress import progress_bar
-    from streams.client.batch_send import send_all
-    from streams.client.caller import kafka_caller
+    from streams.client.client import SluiceClient
+    from streams.client.settings import ClientSettings
 
     with progress_bar("replies", len(requests)) as advance:
-
-        def on_reply(request: Mapping[str, Any], reply: ReceivedReply) -> None:
-            on_each(request, reply)
-            advance()
-
-        async with kafka_caller(address) as caller:
-            unanswered = await send_all(caller, requests, on_reply, pace, timeout_s=timeout_s)
-            return unanswered, caller.unreadable_in_words()
+        async with SluiceClient(ClientSettings(bootstrap_servers=address)) as client:
+            async for outcome in client.ask_many(requests, **limits):
+                on_end(outcome)
+                advance()
 
 
 def show_totals(totals: SendTotals) -> None:

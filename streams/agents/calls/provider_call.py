@@ -45,7 +45,12 @@ async def make_call(
 ) -> tuple[Attempt, EndedCall]:
     """Call a candidate once. On return, and on an unexpected exception, the cost event is published
     and the call is in the hop's progress.
+
+    Raises:
+        RequestCancelledError: the caller cancelled the request; a call that began is recorded as
+            interrupted.
     """
+    progress.cancellation.check()
     call_id = deps.calls.call_id()
     try:
         return await _make_call(progress, candidate, spec, call_id, deps)
@@ -99,7 +104,8 @@ async def _make_call(
             with call_span(hop, candidate, spec, call, deps.observers.tracer) as span:
                 headers = trace_headers(span, deps.observers.tracer)
                 traced = replace(call, trace_headers=headers) if headers else call
-                completion, error = await complete(traced, candidate, calls.providers)
+                with progress.cancellation.interrupting():
+                    completion, error = await complete(traced, candidate, calls.providers)
                 note_call(span, completion, error)
     except BaseException:
         calls.instances.given_up(in_flight)

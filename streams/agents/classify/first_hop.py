@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.errors import InvalidRequestError
-from schemas.records import UNDECIDED, Decision, Failure, TierMessage
+from schemas.records import CANCELLED, UNDECIDED, Decision, Failure, TierMessage
 from streams.agents.classify.opened_request import CheckedRequest, OpenedRequest
 from streams.routing.decision import CODE_VERSION
 from streams.routing.snapshot import RegistrySnapshot
@@ -61,6 +63,14 @@ def verdict(opened: OpenedRequest, failure: Failure, snapshot: RegistrySnapshot)
         decision=_undecided(snapshot),
         verdict=failure,
     )
+
+
+def cancellation(opened: OpenedRequest, until: int, snapshot: RegistrySnapshot) -> TierMessage:
+    """Return the message that cancels the earlier request of the same id, whose deadline is `until`
+    (broker time, ms).
+    """
+    asked = Failure(code=CANCELLED, message="the caller cancels the request", retryable=False)
+    return replace(verdict(opened, asked, snapshot), deadline_at=until)
 
 
 def failure_of(error: InvalidRequestError) -> Failure:

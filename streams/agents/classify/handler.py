@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from core.kafka.incoming_message import Incoming
 from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.gateway.cancellation import cancels_until
 from schemas.journal_headers import JournalKind
 from schemas.records import BEFORE_HOPS, Failure, Reply, TierMessage
 from streams.agents.calls.expected_costs import expected_costs
-from streams.agents.classify.first_hop import failure_of, first_hop, verdict
+from streams.agents.classify.first_hop import cancellation, failure_of, first_hop, verdict
 from streams.agents.classify.llm_classification import opinion_on
 from streams.agents.classify.opened_request import (
     OpenedRequest,
@@ -24,7 +25,7 @@ from streams.agents.classify.opened_request import (
     open_request,
     position_id,
 )
-from streams.agents.classify.reply_address import CORRELATION_ID, REPLY_TOPIC, address_of
+from streams.agents.classify.reply_address import CORRELATION_IDS, REPLY_TOPICS, address_of
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
 from streams.agents.context.hop_progress import HopProgress
@@ -61,17 +62,23 @@ async def classify(work: Work, deps: Dependencies) -> None:
     if work.tries.failed == 0:
         kafka.dead_letters.passed(message)
     opened = await open_request(message, record, deps.intake, kafka)
-    hop = await _route(opened, work, deps)
+    if opened.cancels_until is not None:
+        hop = cancellation(opened, opened.cancels_until, deps.registry.snapshot)
+    else:
+        hop = await _route(opened, work, deps)
     await (await kafka.publisher.publish(tier_record(hop, kafka.codecs)))
 
 
 async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a request whose handling fails: a verdict for its journal, a dead letter, an alert.
 
-    Where the request can't be opened either, only the dead letter and the alert remain.
+    Where the request can't be opened either, only the dead letter and the alert remain, and so for
+    a message that cancels a request.
     """
     message, kafka = work.message, deps.kafka
     await dead_letter_failed(message, fault, kafka, deps.observers)
+    if cancels_until(message.headers) is not None:
+        return
     try:
         record = await decode_request(message, kafka.codecs)
         opened = await open_request(message, record, deps.intake, kafka)
@@ -107,14 +114,16 @@ async def _decided(
     checked = check_request(opened, deps.kafka.codecs, snapshot, now)
     request = checked.request
     subject = RoutingRequest.of(request, opened.tenant)
-    effective, _ = effective_snapshot(subject, snapshot)
+    effective, _ = effective_snapshot(subject, snapshot, stream=opened.stream)
     hop = first_hop(opened, checked, snapshot, effective)
     features = None if is_static(subject, effective) else features_of(subject, effective)
     costs = {}
     if uses_artifact(effective):
         tokens = features.context_tokens if features else estimate_tokens(request.body)
         costs = expected_costs(tokens, effective, deps.calls.pricing)
-    context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
+    context = DecisionContext(
+        now=now, time_left_ms=hop.deadline_at - now, costs=costs, stream=opened.stream
+    )
     if work.tries.attempts:
         hop = replace(hop, attempts=tuple(work.tries.attempts))
     if features is not None and needs_llm_classification(features, effective):
@@ -141,7 +150,7 @@ async def _dead_letter(
 ) -> None:
     """Dead-letter an unreadable request. Reply where its headers ask for a reply."""
     done = await kafka.dead_letters.put(message, "undecodable", reason)
-    if message.header(*CORRELATION_ID, *REPLY_TOPIC) is not None:
+    if message.header(*CORRELATION_IDS, *REPLY_TOPICS) is not None:
         addressed = await address_of(message, intake, kafka)
         reply = Reply(
             request_id=position_id(message, intake.cluster),

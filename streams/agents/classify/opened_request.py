@@ -11,7 +11,8 @@ from schemas.encoding import exact_json
 from schemas.encoding.codec import Format, format_of
 from schemas.encoding.value_checks import sound_time
 from schemas.errors import InvalidRequestError, UndecodableError
-from schemas.gateway.headers import GatewayHeaders
+from schemas.gateway.cancellation import cancels_until
+from schemas.gateway.headers import STREAM, GatewayHeaders, wants_parts
 from schemas.gateway.native_body import NATIVE
 from schemas.identity import DEFAULT_TENANT, missing_request_id
 from schemas.records import ReplyAddress, Source
@@ -31,7 +32,8 @@ class OpenedRequest:
     the tenant that the request topic is bound to. `foreign` marks a request on an unbound topic
     that names a tenant with a topic of its own. `refusal` says why the request is rejected by its
     headers. `by_gateway` marks a request of the gateway's topic, `stream` one whose caller takes
-    the answer in parts.
+    the answer in parts. `cancels_until` marks a record of this topic that cancels the earlier
+    request of its id, whose deadline it is (broker time, ms).
     """
 
     message: Incoming
@@ -45,6 +47,7 @@ class OpenedRequest:
     foreign: bool
     by_gateway: bool = False
     stream: bool = False
+    cancels_until: int | None = None
 
 
 async def decode_request(message: Incoming, codecs: Codecs) -> dict[str, Any]:
@@ -90,7 +93,8 @@ async def open_request(
         bound_tenant=bound_tenant,
         foreign=foreign,
         by_gateway=by_gateway,
-        stream=stated is not None and stated.stream,
+        stream=wants_parts(message.header(STREAM)),
+        cancels_until=None if stated is None else cancels_until(message.headers),
     )
 
 

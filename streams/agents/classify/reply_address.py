@@ -10,6 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.kafka.incoming_message import Incoming
+from schemas.callers.headers import (
+    CORRELATION_ID,
+    REPLY_TOPIC,
+    SPRING_CORRELATION_ID,
+    SPRING_REPLY_TOPIC,
+)
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import InvalidRequestError
 from schemas.gateway.headers import REPLY_PARTITION
@@ -18,9 +24,9 @@ from schemas.records import Header, ReplyAddress
 from schemas.topics import GATEWAY_REPLIES, GATEWAY_REQUESTS, REPLIES
 from streams.agents.context.ports import IntakePorts, KafkaPorts
 
-REPLY_TOPIC = ("reply-topic", "kafka_replyTopic")
-CORRELATION_ID = ("correlation-id", "kafka_correlationId")
-ECHOED = (*CORRELATION_ID, "traceparent", "tracestate")
+REPLY_TOPICS = (REPLY_TOPIC, SPRING_REPLY_TOPIC)
+CORRELATION_IDS = (CORRELATION_ID, SPRING_CORRELATION_ID)
+ECHOED = (*CORRELATION_IDS, "traceparent", "tracestate")
 
 MAX_HEADER_BYTES = 1024
 """Maximum length of an echoed header value."""
@@ -39,7 +45,7 @@ class Addressed:
 
 async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) -> Addressed:
     """Return the reply address of a request; a refused one is replaced by the default topic."""
-    wanted, partition = message.header(*REPLY_TOPIC), message.header(REPLY_PARTITION)
+    wanted, partition = message.header(*REPLY_TOPICS), message.header(REPLY_PARTITION)
     echoed = {name: value for name in ECHOED if (value := message.header(name)) is not None}
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
     if message.topic == GATEWAY_REQUESTS:
@@ -47,7 +53,7 @@ async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) 
     refusal = _too_long(message.key, echoed) or await _forbidden(topic, message, intake)
     if refusal is not None:
         topic = REPLIES
-    correlation = next((echoed[name] for name in CORRELATION_ID if name in echoed), None)
+    correlation = next((echoed[name] for name in CORRELATION_IDS if name in echoed), None)
     framed = kafka.codecs.request.format is Format.CONFLUENT
     address = ReplyAddress(
         topic=topic,

@@ -91,12 +91,14 @@ class Hop:
         codecs: Codecs,
         *,
         reply_at: str | None = None,
+        cancels_until: int | None = None,
         **more: Any,
     ) -> tuple[JournalHeaders, Outgoing]:
         """Return a journal record of this hop, on the partition of its work, and its headers.
 
-        `at` is broker time, ms; `reply_at` is the position of the reply; `more` are the fields of
-        the event that its kind sets.
+        `at` is broker time, ms; `reply_at` is the position of the reply; `cancels_until` the
+        deadline of a request that is cancelled, ms; `more` are the fields of the event that its
+        kind sets.
         """
         message = self.message
         event = OutcomeEvent(
@@ -129,6 +131,7 @@ class Hop:
             call_id=event.call_id,
             lease_until=event.lease_until,
             reply_at=reply_at,
+            cancels_until=cancels_until,
         )
         record = Outgoing(
             topic=OUTCOMES,

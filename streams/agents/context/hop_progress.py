@@ -13,6 +13,7 @@ from core.kafka.producer import Delivered, Outgoing, Publisher
 from schemas.records import Attempt
 from streams.agents.context.hop import Hop
 from streams.flow.handling_retries import is_environment
+from streams.journal.in_flight_hops import Cancellation
 from streams.routing.decision_trace import Step
 
 
@@ -22,7 +23,7 @@ class HopProgress:
 
     `attempts` are the calls of the request so far, oldest first; `steps` is the trace for replays
     and `explain`; `lease_until` is the lease of the latest call, broker time, ms; `provider_ms` is
-    the time of this attempt's calls.
+    the time of this attempt's calls; `cancellation` is that of the request.
     """
 
     hop: Hop
@@ -31,15 +32,19 @@ class HopProgress:
     steps: tuple[Step, ...] = ()
     lease_until: int = 0
     provider_ms: float = 0.0
+    cancellation: Cancellation = field(default_factory=Cancellation)
     _pending: list[Awaitable[Delivered]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, hop: Hop, publisher: Publisher) -> HopProgress:
+    def of(
+        cls, hop: Hop, publisher: Publisher, cancellation: Cancellation | None = None
+    ) -> HopProgress:
         """Return the progress of a hop at its start: the calls of earlier hops, and of failed
         attempts at handling this one.
         """
         earlier = (*hop.message.attempts, *hop.work.tries.attempts)
-        return cls(hop=hop, publisher=publisher, attempts=earlier)
+        asked = cancellation or Cancellation()
+        return cls(hop=hop, publisher=publisher, attempts=earlier, cancellation=asked)
 
     @asynccontextmanager
     async def one_try(self) -> AsyncIterator[None]:

@@ -217,6 +217,11 @@ def _answer(
     message = exact_json.dumps(completion.message)
     if len(message) > MAX_ANSWER_BYTES:
         return None
+    # The cascade may ask for probabilities too; those are not for the caller.
+    asked = bool(hop.body.get("logprobs"))
+    logprobs = completion.token_logprobs if asked else None
+    if logprobs is not None and len(message) + len(logprobs.encode()) > MAX_ANSWER_BYTES:
+        logprobs = None
     usage = completion.usage
     return Answer(
         message=message.decode(),
@@ -231,6 +236,8 @@ def _answer(
         reasoning_tokens=usage.reasoning_tokens,
         confidence=confidence,
         call_id=call_id,
+        stop_sequence=completion.stop_sequence,
+        logprobs=logprobs,
     )
 
 

@@ -8,18 +8,26 @@ worker is taken over.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from schemas.encoding import exact_json
-from schemas.errors import UndecodableError
+from schemas.errors import RequestCancelledError, UndecodableError
 from schemas.journal_headers import JournalKind
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
 from streams.agents.context.hop_progress import HopProgress
-from streams.agents.context.outcome_kinds import GaveUp
+from streams.agents.context.outcome_kinds import Ending, GaveUp
 from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import hop_span
 from streams.agents.context.tier_records import hop_message, read_hop
 from streams.agents.execute.attempts import run_attempts
+from streams.agents.execute.cancelling import (
+    CANCELLED_ENDING,
+    is_cancelling,
+    note_cancelled,
+    take_cancellation,
+)
 from streams.agents.outcomes.duplicates import answer_duplicate
 from streams.agents.outcomes.failed_handling import INTERNAL_ERROR, dead_letter_failed, end_failed
 from streams.agents.outcomes.outcome import end_hop
@@ -48,6 +56,9 @@ async def execute(work: Work, deps: Dependencies) -> None:
         return
     if work.tries.failed == 0:
         deps.kafka.dead_letters.passed(work.message)
+    if is_cancelling(message):
+        await take_cancellation(work, message, deps)
+        return
     admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if isinstance(admission, Duplicate) and not admission.silent:
         await answer_duplicate(message, admission, deps.kafka, deps.observers)
@@ -55,17 +66,18 @@ async def execute(work: Work, deps: Dependencies) -> None:
         deps.observers.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
     if not isinstance(admission, Run) or work.lost:
         return
-    async with deps.kafka.in_flight.hold(arrived):
+    async with deps.kafka.in_flight.hold(arrived) as cancellation:
         await _take_over(work, admission, deps.kafka)
         if work.tries.used_up:
             await end_failed(work, message, LOST_WORKERS, deps)
             return
         with hop_span(work, message, deps.observers.tracer) as span:
             decision = message.decision
-            snapshot = deps.registry.snapshot.under(decision.experiment, decision.arm)
+            own = deps.registry.snapshot.under(decision.experiment, decision.arm)
+            snapshot = own.for_stream(stream=message.stream)
             body = exact_json.loads(message.body) if message.body else {}
             hop = Hop.of(work, message, snapshot, body, span.context)
-            progress = HopProgress.of(hop, deps.kafka.publisher)
+            progress = HopProgress.of(hop, deps.kafka.publisher, cancellation)
             async with progress.one_try():
                 await _carry_out(progress, deps)
 
@@ -73,7 +85,8 @@ async def execute(work: Work, deps: Dependencies) -> None:
 async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a hop whose handling fails: reply, outcome, dead letter, alert.
 
-    A hop that is done, or another worker's, is unchanged; its message is still dead-lettered.
+    A hop that is done, or another worker's, is unchanged, and so is a request that was to be
+    cancelled; the message is still dead-lettered.
     """
     try:
         arrived = hop_message(work.message)
@@ -83,7 +96,9 @@ async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) ->
             raise
         await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)
         return
-    admission = await _admitted(work, arrived, deps.calls, deps.kafka)
+    admission = None
+    if not is_cancelling(message):
+        admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if not isinstance(admission, Run) or work.lost:
         await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)
         return
@@ -106,7 +121,7 @@ async def _carry_out(progress: HopProgress, deps: Dependencies) -> None:
         kind = _VERDICT_KINDS.get(verdict.code, JournalKind.REJECTED)
         await end_hop(progress, GaveUp(kind=kind, failure=verdict), deps)
         return
-    ending = await run_attempts(progress, deps)
+    ending = await _ending(progress, deps)
     if ending is None:
         await progress.acknowledged()
         return
@@ -114,6 +129,15 @@ async def _carry_out(progress: HopProgress, deps: Dependencies) -> None:
     await end_hop(progress, ending, deps)
     if shadow is not None:
         await make_shadow(progress, ending, shadow, deps)
+
+
+async def _ending(progress: HopProgress, deps: Dependencies) -> Ending | None:
+    """Work on a hop to its outcome, unless its request is cancelled."""
+    ending: Ending | None = CANCELLED_ENDING
+    if not note_cancelled(progress, deps.kafka):
+        with suppress(RequestCancelledError):
+            ending = await run_attempts(progress, deps)
+    return CANCELLED_ENDING if ending is not None and progress.cancellation.is_asked() else ending
 
 
 async def _admitted(

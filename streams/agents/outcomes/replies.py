@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import orjson
-
 from core.codecs import Codecs
 from core.kafka.producer import Outgoing
 from schemas.bad_records import LONGEST_REASON, reason_of
+from schemas.callers.reply_json import encode_reply
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import HopResult
-from schemas.records import NANO, Decision, Reply, ReplyAddress, ReplyUsage, Routing
+from schemas.records import Decision, Reply, ReplyAddress, ReplyUsage, Routing
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.context.hop import Hop
 from streams.agents.context.outcome_kinds import GaveUp, Replied
@@ -58,6 +57,8 @@ def reply_of(hop: Hop, ending: Replied | GaveUp, decision: Decision, result: Hop
         confidence=answer.confidence,
         degraded=result.degraded,
         finish_reason=answer.finish_reason,
+        stop_sequence=answer.stop_sequence,
+        logprobs=answer.logprobs,
         usage=ReplyUsage(
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
@@ -127,13 +128,6 @@ async def deliver(
 
 def _encode(reply: Reply, form: Format, codecs: Codecs) -> bytes:
     """Encode a reply in the format of its request."""
-    record = as_record(reply)
-    if form is not Format.JSON:
-        return codecs.reply.encode(record, form)
-    message = record["message"]
-    record["message"] = None if message is None else orjson.Fragment(message)
-    for name in ("cost", "baseline_cost"):
-        # The nearest double prints nine exact digits below a million USD.
-        nano = record.pop(f"{name}_nano")
-        record[f"{name}_usd"] = None if nano is None else nano / NANO
-    return orjson.dumps(record)
+    if form is Format.JSON:
+        return encode_reply(reply)
+    return codecs.reply.encode(as_record(reply), form)

@@ -16,7 +16,7 @@ from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
 from streams.agents.quality.quality_signals import QualitySignal, publish_signal
-from streams.routing.cascade import CascadeState, next_tier
+from streams.routing.cascade import CascadeState, accepts_any_answer
 from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.confidence.agreement import agreement
 from streams.routing.confidence.scorers import Answered, ConfidenceResult, confidence_in
@@ -98,11 +98,11 @@ def _in_doubt(
     state: CascadeState,
     snapshot: RegistrySnapshot,
 ) -> bool:
-    """Return whether a second opinion can matter: no fault, in the band, another tier available."""
+    """Return whether a second opinion can matter: no fault, in the band, a cascade that goes on."""
     return (
         not result.faults
         and grey.holds(result.confidence)
-        and next_tier(state, snapshot) is not None
+        and not accepts_any_answer(state, snapshot)
     )
 
 

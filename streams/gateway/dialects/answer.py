@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from schemas.records import NANO, Reply, ReplyUsage
+from streams.gateway.dialects.parsed_request import ParsedRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunAnswer:
+    """What is known of an answer before its first part; `created` is Unix time in seconds.
+    `answer_id` is its id in dialects whose answers can be read later.
+    """
+
+    request_id: str
+    created: int
+    parsed: ParsedRequest
+    answer_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredRequest:
-    """A reply with an answer; `created` is Unix time in seconds."""
+    """A reply with an answer."""
 
     reply: Reply
-    created: int
+    begun: BegunAnswer
+
+    @property
+    def created(self) -> int:
+        """Return when the request was accepted, Unix time in seconds."""
+        return self.begun.created
+
+    @property
+    def ended(self) -> int:
+        """Return when the answer was there, Unix time in seconds."""
+        return self.begun.created + math.ceil(self.reply.latency_ms / 1000)
 
     @property
     def message(self) -> dict[str, Any]:
         """Return the assistant message in OpenAI's form, with its reasoning."""
         found: dict[str, Any] = orjson.loads(self.reply.message or "{}")
         return found
+
+
+def logprobs_of(reply: Reply) -> Any:
+    """Return the log probabilities of an answer in OpenAI's form; `None` without."""
+    return None if reply.logprobs is None else orjson.loads(reply.logprobs)
 
 
 def answer_headers(reply: Reply, waited_ms: float) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.gateway.native_body import NativeBody
@@ -29,7 +29,9 @@ class ParsedRequest:
 
     `document` is the contract's document without model, tenant and request id. `asked_model` is the
     model name in the request. `own` are the request fields of Sluice's own that it sets.
-    `include_usage` asks for the usage at the end of a stream.
+    `include_usage` asks for the usage at the end of a stream. `background` asks for an answer at
+    once, before the model's; `is_stored` for one that can be read later. `echo` are the fields of
+    the request that its answer repeats.
     """
 
     document: Mapping[str, Any]
@@ -38,3 +40,6 @@ class ParsedRequest:
     include_usage: bool = False
     own: frozenset[str] = frozenset()
     native: NativeBody | None = None
+    background: bool = False
+    is_stored: bool = False
+    echo: Mapping[str, Any] = field(default_factory=dict)

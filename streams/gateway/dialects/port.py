@@ -6,15 +6,19 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from schemas.records import Reply
-from streams.gateway.dialects.answer import AnsweredRequest
+from streams.client.answer_parts import AnswerPart
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.parsed_request import ParsedRequest
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 from streams.gateway.limits import RateLimit
 
 
 class AnswerStream(Protocol):
     """The events of one streamed answer."""
+
+    def begin(self) -> Iterator[bytes]:
+        """Yield the events that need neither a part nor the reply."""
+        ...
 
     def part(self, part: AnswerPart) -> Iterator[bytes]:
         """Yield the events of a part."""
@@ -24,7 +28,7 @@ class AnswerStream(Protocol):
         """Yield the rest of the answer and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
         ...
 
@@ -54,7 +58,7 @@ class VendorDialect(Protocol):
         """Return the body of an answer."""
         ...
 
-    def stream(self, request_id: str, created: int, parsed: ParsedRequest) -> AnswerStream:
+    def stream(self, begun: BegunAnswer) -> AnswerStream:
         """Return the stream of an answer."""
         ...
 

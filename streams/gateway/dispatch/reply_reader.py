@@ -1,58 +1,30 @@
 """Reader of the gateway's reply topic: own partitions, and those of idempotent requests.
 
-There is no consumer group. A partition that is read once is read to the end of the process. Its
-index holds the offset of each reply of the last 15 minutes, the time for which a request id is
-deduplicated, so that a retry finds the reply of its first attempt.
+There is no consumer group. A partition that is read once is read to the end of the process.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
 from core.kafka.fetch_source import FetchedRecord
 from core.kafka.standalone.bounded_reading import read_until
 from core.kafka.standalone.port import StandaloneConsumer
+from schemas.callers.reply_json import read_reply
 from schemas.errors import SluiceError, UndecodableError
-from schemas.gateway.headers import CALL_ID
 from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REPLIES
-from streams.gateway.dispatch.replies import correlation_of, read_reply
+from streams.gateway.dispatch.reply_index import ReplyIndex
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.journal.sent_replies import RecordPlace, value_at
 
-MAX_INDEXED = 200_000
-"""Replies in the index of one partition; the oldest are forgotten beyond."""
-
 _LOOK_S = 5.0
 """Interval in which a reader without records returns."""
-
-
-@dataclass(slots=True)
-class ReplyIndex:
-    """Offsets of the replies of a partition, by correlation id; complete since `since` (ms)."""
-
-    since: int
-    offsets: dict[bytes, int] = field(default_factory=dict)
-    order: deque[tuple[int, bytes]] = field(default_factory=deque)
-
-    def note(self, record: FetchedRecord) -> None:
-        """Note a record; the first reply of a correlation id counts."""
-        correlation = correlation_of(record.headers)
-        is_part = any(name == CALL_ID for name, _ in record.headers)
-        if correlation is None or is_part or correlation in self.offsets:
-            return
-        self.offsets[correlation] = record.offset
-        self.order.append((record.timestamp, correlation))
-        oldest = record.timestamp - DUPLICATE_WINDOW_MS
-        while self.order and (self.order[0][0] < oldest or len(self.order) > MAX_INDEXED):
-            self.offsets.pop(self.order.popleft()[1], None)
 
 
 class ReplyReader:
@@ -104,30 +76,60 @@ class ReplyReader:
         place = TopicPartition(GATEWAY_REPLIES, identity.partition)
         async with self._looking:
             index = await self._complete(place)
-            offset = index.offsets.get(identity.correlation)
-            if offset is None:
+            found = index.replies.get(identity.correlation)
+            if found is None:
                 return None
             value = await value_at(
                 self._lookups,
-                RecordPlace(topic=GATEWAY_REPLIES, partition=identity.partition, offset=offset),
+                RecordPlace(
+                    topic=GATEWAY_REPLIES, partition=identity.partition, offset=found.offset
+                ),
             )
         try:
             return read_reply(value)
         except UndecodableError:
             return None
 
+    def accepted_at(self, identity: RequestIdentity, reply: Reply | None) -> int | None:
+        """Return when an earlier attempt of a request was accepted as a response that can be read
+        later (broker time, ms), as far as `sent_reply` has read it. It is close to it where only
+        the reply is in the index.
+        """
+        index = self._indexes[TopicPartition(GATEWAY_REPLIES, identity.partition)]
+        at, sent = index.accepted.get(identity.correlation), index.replies.get(identity.correlation)
+        if at is None and sent is not None and reply is not None:
+            return sent.at - int(reply.latency_ms)
+        return at
+
+    async def read_on(self, partition: int) -> None:
+        """Read a partition from its present end on, if it is not read yet. Raises as
+        `StandaloneConsumer`.
+        """
+        async with self._looking:
+            await self._begin(TopicPartition(GATEWAY_REPLIES, partition))
+
+    def position(self, partition: int) -> int:
+        """Return the offset up to which the records of a partition were taken."""
+        return self._consumer.position(TopicPartition(GATEWAY_REPLIES, partition))
+
+    async def _begin(self, place: TopicPartition) -> int:
+        """Read a partition on, and return its present end."""
+        end = (await self._lookups.ends([place]))[place]
+        if place not in self._indexes:
+            self._indexes[place] = ReplyIndex(since=self._now())
+            positions = {
+                each: self._consumer.position(each) for each in self._indexes if each != place
+            }
+            self._consumer.assign({**positions, place: end})
+        return end
+
     async def _complete(self, place: TopicPartition) -> ReplyIndex:
         """Return the index of a partition, complete for the last 15 minutes."""
         index, begin = self._indexes.get(place), self._now() - DUPLICATE_WINDOW_MS
         if index is not None and index.since <= begin:
             return index
-        end = (await self._lookups.ends([place]))[place]
-        if index is None:
-            index = self._indexes[place] = ReplyIndex(since=self._now())
-            positions = {
-                each: self._consumer.position(each) for each in self._indexes if each != place
-            }
-            self._consumer.assign({**positions, place: end})
+        end = await self._begin(place)
+        index = self._indexes[place]
         start = (await self._lookups.offsets_at({place: begin}))[place]
         earlier = ReplyIndex(since=begin)
         if start < end:
@@ -136,10 +138,7 @@ class ReplyReader:
                 for record in records:
                     earlier.note(record)
             self._lookups.assign({})
-        earlier.offsets.update(
-            {key: at for key, at in index.offsets.items() if key not in earlier.offsets}
-        )
-        earlier.order.extend(index.order)
+        earlier.continue_with(index)
         # The reader noted records in `index` meanwhile; no turn of the loop lies between.
         self._indexes[place] = earlier
         return earlier
@@ -150,6 +149,4 @@ class ReplyReader:
         index = self._indexes.get(place)
         if index is not None:
             index.note(record)
-        correlation = correlation_of(record.headers)
-        if correlation is not None:
-            self._waiting.deliver(correlation, record.headers, record.value)
+        self._waiting.take(record)

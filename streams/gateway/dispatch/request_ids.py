@@ -39,9 +39,14 @@ def reply_partition(request_id: str, partitions: int) -> int:
 
 
 def fresh_identity(
-    own: Collection[int], partitions: int, new_id: Callable[[], str]
+    own: Collection[int],
+    partitions: int,
+    new_id: Callable[[], str],
+    key_secret: str | None = None,
 ) -> RequestIdentity:
-    """Return the identity of a new request whose reply arrives on one of the own partitions.
+    """Return the identity of a new request whose reply arrives on one of the own partitions. With
+    a `key_secret` the correlation id follows from the request id, so that another gateway finds
+    the reply.
 
     Raises:
         ValueError: no id of this source hashes to one of them.
@@ -52,8 +57,13 @@ def fresh_identity(
         if partition in own:
             # A correlation id of its own: clients see the request id, and a reply is believed by
             # the correlation id.
+            correlation = (
+                new_id().encode()
+                if key_secret is None
+                else derived_correlation(key_secret, request_id)
+            )
             return RequestIdentity(
-                request_id=request_id, correlation=new_id().encode(), partition=partition
+                request_id=request_id, correlation=correlation, partition=partition
             )
     raise ValueError("no request id hashes to an own partition")
 
@@ -68,12 +78,17 @@ def idempotent_identity(
     """
     parts = "\n".join((key_secret, idempotency_key, body_digest, str(attempt)))
     request_id = str(uuid.uuid5(_SPACE, parts))
-    code = hmac.new(key_secret.encode(), request_id.encode(), hashlib.sha256).hexdigest()
     return RequestIdentity(
         request_id=request_id,
-        correlation=code.encode(),
+        correlation=derived_correlation(key_secret, request_id),
         partition=reply_partition(request_id, partitions),
     )
+
+
+def derived_correlation(key_secret: str, request_id: str) -> bytes:
+    """Return the correlation id that follows from the key and the request id."""
+    code = hmac.new(key_secret.encode(), request_id.encode(), hashlib.sha256)
+    return code.hexdigest().encode()
 
 
 def body_digest(path: str, body: bytes) -> str:

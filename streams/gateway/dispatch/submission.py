@@ -11,12 +11,15 @@ from functools import partial
 
 from core.clock import Clock
 from core.kafka.producer import Outgoing
+from schemas.callers.headers import CORRELATION_ID
 from schemas.errors import KafkaAwayError
-from schemas.gateway.headers import REPLY_PARTITION, GatewayHeaders
+from schemas.gateway.cancellation import cancellation_value
+from schemas.gateway.headers import CANCELS_UNTIL, REPLY_PARTITION, GatewayHeaders
 from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from schemas.topics import GATEWAY_REQUESTS
-from streams.client.caller import CORRELATION_ID
+from streams.client.request_publisher import RequestPublisher, UnconfirmedError
+from streams.gateway.dispatch.acceptance import AcceptedResponse
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.request_ids import (
     MAX_ATTEMPT,
@@ -24,7 +27,6 @@ from streams.gateway.dispatch.request_ids import (
     fresh_identity,
     idempotent_identity,
 )
-from streams.gateway.dispatch.request_publisher import RequestPublisher, UnconfirmedError
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
 from streams.gateway.errors import GatewayCode, HttpError, invalid
 
@@ -38,7 +40,8 @@ class Submission:
 
     `document` makes the record's value for a request id. `key_digest` is the hash of the API key,
     `body_digest` that of path and body. `retry_count` is the SDK's count of its own retries.
-    `trace` are the headers `traceparent` and `tracestate`, if given.
+    `trace` are the headers `traceparent` and `tracestate`, if given. `accepted` is recorded for a
+    response that can be read later.
     """
 
     document: Callable[[str], bytes]
@@ -48,6 +51,7 @@ class Submission:
     idempotency_key: str | None = None
     retry_count: int = 0
     trace: Headers = field(default_factory=list)
+    accepted: AcceptedResponse | None = None
 
 
 class Submissions:
@@ -91,7 +95,8 @@ class Submissions:
             claimed = self._waiting.claim(claim)
             if claimed is not None and claimed.fault is None:
                 return claimed
-        identity = fresh_identity(self._own, self._partitions, self._new_id)
+        secret = None if wanted.accepted is None else wanted.key_digest
+        identity = fresh_identity(self._own, self._partitions, self._new_id, secret)
         return await self._publish(wanted, identity)
 
     async def _submit_idempotent(self, wanted: Submission, key: str) -> WaitingRequest:
@@ -101,10 +106,15 @@ class Submissions:
                 wanted.key_digest, key, wanted.body_digest, attempt, self._partitions
             )
             reply = await self._reader.sent_reply(identity)
+            at = None
+            if wanted.accepted is not None:
+                at = self._reader.accepted_at(identity, reply)
             if reply is None:
-                return await self._publish(wanted, identity)
+                return await self._publish(wanted, identity, at)
             if not _may_be_repeated(reply):
-                found = WaitingRequest(identity=identity, claim=(wanted.key_digest, ""))
+                found = WaitingRequest(
+                    identity=identity, claim=(wanted.key_digest, ""), accepted_at=at or 0
+                )
                 found.take_reply(reply)
                 return found
         raise HttpError(
@@ -124,20 +134,24 @@ class Submissions:
                 "request"
             )
 
-    async def _publish(self, wanted: Submission, identity: RequestIdentity) -> WaitingRequest:
+    async def _publish(
+        self, wanted: Submission, identity: RequestIdentity, accepted_at: int | None = None
+    ) -> WaitingRequest:
         claim = (wanted.key_digest, wanted.body_digest)
         waiting = self._waiting.wait_for(identity, claim)
+        waiting.accepted_at = waiting.accepted_at or accepted_at or 0
         record = Outgoing(
             topic=GATEWAY_REQUESTS,
             key=identity.request_id.encode(),
             value=wanted.document(identity.request_id),
-            headers=[
-                (CORRELATION_ID, identity.correlation),
-                (REPLY_PARTITION, identity.partition.to_bytes(4, "big")),
-                *wanted.stated.as_headers(),
-                *wanted.trace,
-            ],
+            headers=[*_headers(identity, wanted.stated), *wanted.trace],
         )
+        try:
+            if wanted.accepted is not None and not waiting.accepted_at:
+                await self._accept(wanted.accepted, waiting)
+        except BaseException:
+            self._waiting.release(waiting)
+            raise
         try:
             await self._log.publish(record)
         except UnconfirmedError as error:
@@ -150,6 +164,30 @@ class Submissions:
             raise
         return waiting
 
+    async def _accept(self, accepted: AcceptedResponse, waiting: WaitingRequest) -> None:
+        """Publish that a response is accepted, before its request."""
+        at = self._clock.now()
+        await self._log.publish(accepted.record(waiting.identity, at))
+        waiting.accepted_at = at
+
+    async def cancel(
+        self, identity: RequestIdentity, stated: GatewayHeaders, deadline_at: int
+    ) -> None:
+        """Publish that a request is cancelled, whose deadline is this broker time, ms.
+
+        Raises:
+            KafkaAwayError: no broker answers; the request may be cancelled nevertheless.
+            DeliveryError: the broker rejected the record.
+        """
+        await self._log.publish(
+            Outgoing(
+                topic=GATEWAY_REQUESTS,
+                key=identity.request_id.encode(),
+                value=cancellation_value(stated.tenant, identity.request_id),
+                headers=[*_headers(identity, stated), (CANCELS_UNTIL, b"%d" % deadline_at)],
+            )
+        )
+
     def release(self, waiting: WaitingRequest) -> None:
         """Wait for this request no more: its client has its answer."""
         self._waiting.release(waiting)
@@ -157,6 +195,15 @@ class Submissions:
     def abandon(self, waiting: WaitingRequest) -> None:
         """Note that the client of a request is gone before its answer."""
         self._waiting.abandon(waiting)
+
+
+def _headers(identity: RequestIdentity, stated: GatewayHeaders) -> Headers:
+    """Return what the record of a request states of it."""
+    return [
+        (CORRELATION_ID, identity.correlation),
+        (REPLY_PARTITION, identity.partition.to_bytes(4, "big")),
+        *stated.as_headers(),
+    ]
 
 
 def _note_outcome(waiting: WaitingRequest, outcome: asyncio.Future[object]) -> None:

@@ -1,128 +1,111 @@
-"""Requests that wait for their replies, by correlation id, and those whose client is gone."""
+"""Requests of HTTP clients that wait for their replies, and those whose client is gone."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from schemas.errors import SluiceError, UndecodableError
-from schemas.records import Reply
-from streams.gateway.dispatch.replies import AnswerPart, read_part, read_reply
+from core.kafka.fetch_source import FetchedRecord
+from schemas.errors import KafkaAwayError, SluiceError, UndecodableError
+from streams.client.answer_parts import correlation_of
+from streams.client.pending_requests import PendingRequest, PendingRequests
+from streams.gateway.dispatch.acceptance import accepted_at
 from streams.gateway.dispatch.request_ids import RequestIdentity
-
-MAX_PARTS = 4_096
-"""Parts of one answer that are kept for a slow client. Later ones are dropped: the reply holds the
-whole answer, and what was not sent in parts is sent from it."""
 
 ABANDONED_KEPT = 1_000
 """Requests without a client that are kept for a retry."""
+
+FOLLOWED_KEPT = 500
+"""Responses without a client that are followed, so that reading one again needs no search."""
 
 ClaimKey = tuple[str, str]
 """Digest of the API key, and digest of path and body."""
 
 
-@dataclass(slots=True, eq=False)
-class WaitingRequest:
-    """A published request. `news` is set whenever a part or the reply arrives. `clients` counts the
-    connections that wait for it: retries with one idempotency key share it.
+@dataclass(slots=True, eq=False, kw_only=True)
+class WaitingRequest(PendingRequest):
+    """A published request of an HTTP client. `clients` counts the connections that wait for it:
+    retries with one idempotency key share it. `accepted_at` is the time in the id of a response
+    that can be read later (broker time, ms), else 0; records before the offset `read_to` were read
+    for it already.
     """
 
     identity: RequestIdentity
     claim: ClaimKey
-    reply: Reply | None = None
-    fault: SluiceError | None = None
-    parts: list[AnswerPart] = field(default_factory=list)
     clients: int = 0
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    accepted_at: int = 0
+    read_to: int = 0
 
-    @property
-    def has_ended(self) -> bool:
-        """Return whether no more parts arrive."""
-        return self.reply is not None or self.fault is not None
-
-    def take_reply(self, reply: Reply) -> None:
-        """Note the reply; the first counts."""
-        if self.reply is None:
-            self.reply = reply
-            self.news.set()
-
-    def take_part(self, part: AnswerPart) -> None:
-        """Note a part of the answer."""
-        if len(self.parts) < MAX_PARTS:
-            self.parts.append(part)
-            self.news.set()
-
-    def fail(self, fault: SluiceError) -> None:
-        """End the wait: no reply will be read."""
-        if not self.has_ended:
-            self.fault = fault
-            self.news.set()
-
-    async def changed(self, timeout_s: float) -> bool:
-        """Wait for news; return whether there are any within this time."""
-        if not self.news.is_set():
-            try:
-                async with asyncio.timeout(max(timeout_s, 0.0)):
-                    await self.news.wait()
-            except TimeoutError:
-                return False
-        self.news.clear()
-        return True
+    def __post_init__(self) -> None:
+        """Its reply is to its id alone."""
+        self.request_id = self.identity.request_id
 
 
-class WaitingRequests:
-    """All requests that wait in this process. `unreadable` counts records that were neither a reply
-    nor a part of one.
-    """
+class WaitingRequests(PendingRequests[WaitingRequest]):
+    """All requests of HTTP clients that wait in this process."""
 
     def __init__(self) -> None:
-        self._by_correlation: dict[bytes, WaitingRequest] = {}
+        super().__init__()
+        self._followed: OrderedDict[bytes, WaitingRequest] = OrderedDict()
         self._abandoned: OrderedDict[ClaimKey, deque[WaitingRequest]] = OrderedDict()
-        self.unreadable = 0
-
-    def __len__(self) -> int:
-        """Return the number of requests that wait for a reply."""
-        return len(self._by_correlation)
 
     def wait_for(self, identity: RequestIdentity, claim: ClaimKey) -> WaitingRequest:
         """Return a new waiting request, or the one that waits for the same reply."""
         found = self._by_correlation.get(identity.correlation)
         if found is None:
             found = WaitingRequest(identity=identity, claim=claim)
-            self._by_correlation[identity.correlation] = found
+            self.add(identity.correlation, found)
         found.clients += 1
         return found
 
-    def deliver(
-        self,
-        correlation: bytes,
-        headers: tuple[tuple[str, bytes | None], ...],
-        value: bytes | None,
-    ) -> None:
-        """Hand a record to the request that waits for it, if one does."""
-        waiting = self._by_correlation.get(correlation)
-        if waiting is None:
+    def take(self, record: FetchedRecord) -> None:
+        """Hand a record of the reply topic to the requests that wait for it."""
+        correlation = correlation_of(record.headers)
+        if correlation is None or accepted_at(record.headers) is not None:
+            return
+        followed = self._followed.get(correlation)
+        if followed is not None and followed is not self._by_correlation.get(correlation):
+            self._hand(followed, record)
+        self.deliver(correlation, record.headers, record.value)
+        if followed is not None and followed.has_ended:
+            self._followed.pop(correlation, None)
+
+    def follow(self, waiting: WaitingRequest) -> None:
+        """Keep reading for a request that no client may wait for, as long as there is room."""
+        if self._failed is not None:
+            waiting.fail(self._failed)
+            return
+        self._followed[waiting.identity.correlation] = waiting
+        self._followed.move_to_end(waiting.identity.correlation)
+        if len(self._followed) <= FOLLOWED_KEPT:
+            return
+        for correlation, each in self._followed.items():
+            if each.clients == 0:
+                del self._followed[correlation]
+                each.fail(KafkaAwayError("this gateway follows too many responses; ask again"))
+                return
+
+    def fail(self, fault: SluiceError) -> None:
+        """See `PendingRequests.fail`."""
+        super().fail(fault)
+        for each in self._followed.values():
+            each.fail(fault)
+        self._followed.clear()
+
+    def _hand(self, followed: WaitingRequest, record: FetchedRecord) -> None:
+        if record.offset < followed.read_to:
             return
         try:
-            part = read_part(headers, value)
-            if part is not None:
-                waiting.take_part(part)
-                return
-            waiting.take_reply(_reply_to(waiting, value))
+            followed.take(record.headers, record.value)
         except UndecodableError:
             # Another process wrote it, and the reply may still arrive.
             self.unreadable += 1
-            return
-        del self._by_correlation[correlation]
 
     def release(self, waiting: WaitingRequest) -> None:
         """Note that one client waits for a request no more."""
         waiting.clients -= 1
-        if waiting.clients > 0:
-            return
-        if self._by_correlation.get(waiting.identity.correlation) is waiting:
-            del self._by_correlation[waiting.identity.correlation]
+        if waiting.clients <= 0:
+            self.remove(waiting.identity.correlation, waiting)
 
     def abandon(self, waiting: WaitingRequest) -> None:
         """Keep a request whose client is gone, for a retry of the same client."""
@@ -144,21 +127,3 @@ class WaitingRequests:
         if not found:
             del self._abandoned[claim]
         return waiting
-
-    def fail(self, fault: SluiceError) -> None:
-        """End every wait: no more replies are read."""
-        for waiting in self._by_correlation.values():
-            waiting.fail(fault)
-        self._by_correlation.clear()
-
-
-def _reply_to(waiting: WaitingRequest, value: bytes | None) -> Reply:
-    """Return the reply to a request.
-
-    Raises:
-        UndecodableError: it is none, or one to another request.
-    """
-    reply = read_reply(value)
-    if reply.request_id != waiting.identity.request_id:
-        raise UndecodableError("the reply to another request")
-    return reply

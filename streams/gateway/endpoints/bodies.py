@@ -1,8 +1,10 @@
-"""Reading of request bodies: bounded in size and time, and JSON objects only."""
+"""Reading of request bodies: bounded in size and time, each and together, and JSON objects only."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -12,6 +14,7 @@ from schemas.encoding import exact_json
 from schemas.encoding.json_bounds import crowd_in
 from schemas.encoding.nesting import MAX_CONTAINERS, MAX_VALUES
 from streams.gateway.errors import GatewayCode, HttpError, invalid
+from streams.gateway.limits import BodyBuffers
 
 BODY_S = 60.0
 """Time in which a client must send a whole body."""
@@ -19,12 +22,13 @@ BODY_S = 60.0
 _LARGEST_LENGTH = 18
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body of a request.
+@asynccontextmanager
+async def body_of(request: Request, limit: int, buffers: BodyBuffers) -> AsyncIterator[bytes]:
+    """Yield the body of a request; its bytes count as held until the block ends.
 
     Raises:
         HttpError: 413 above `limit` bytes; 408 if it does not arrive in time; 415 if it is
-            compressed.
+            compressed; 503 if the bodies of all requests are too large together.
         ClientDisconnect: the client is gone.
     """
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
@@ -36,16 +40,24 @@ async def read_body(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     received = bytearray()
     try:
+        await _receive(request, limit, buffers, received)
+        yield bytes(received)
+    finally:
+        buffers.give_back(len(received))
+
+
+async def _receive(request: Request, limit: int, buffers: BodyBuffers, received: bytearray) -> None:
+    try:
         async with asyncio.timeout(BODY_S):
             async for chunk in request.stream():
-                received += chunk
-                if len(received) > limit:
+                if len(received) + len(chunk) > limit:
                     raise _too_large(limit)
+                buffers.take(len(chunk))
+                received += chunk
     except TimeoutError:
         raise HttpError(
             408, GatewayCode.INVALID_REQUEST, f"the body did not arrive within {BODY_S:g} s"
         ) from None
-    return bytes(received)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -74,4 +86,4 @@ def _too_large(limit: int) -> HttpError:
     )
 
 
-__all__ = ["ClientDisconnect", "read_body", "read_object"]
+__all__ = ["ClientDisconnect", "body_of", "read_object"]

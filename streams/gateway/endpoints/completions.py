@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -16,13 +16,15 @@ from schemas.journal_headers import Headers, JournalKind
 from schemas.records import Reply
 from streams.gateway.admission import AdmittedRequest, admit
 from streams.gateway.context import GatewayContext
-from streams.gateway.dialects.answer import AnsweredRequest, answer_headers
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer, answer_headers
 from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dialects.port import VendorDialect
+from streams.gateway.dispatch.acceptance import AcceptedResponse
 from streams.gateway.dispatch.request_ids import body_digest
+from streams.gateway.dispatch.response_ids import ResponseId
 from streams.gateway.dispatch.submission import Submission
 from streams.gateway.dispatch.waiting import WaitingRequest
-from streams.gateway.endpoints.bodies import read_body, read_object
+from streams.gateway.endpoints.bodies import body_of, read_object
 from streams.gateway.endpoints.client_watch import ClientWatch
 from streams.gateway.endpoints.event_stream import EventStream
 from streams.gateway.endpoints.failures import error_response, http_error, unexpected
@@ -50,13 +52,17 @@ _LONGEST_TRACE = 512
 
 
 @dataclass(slots=True)
-class _Exchange:
-    """One HTTP request on its way: what was learned of it so far."""
+class ClientExchange:
+    """One HTTP request on its way: what was learned of it so far. `parsed` has no content: it may
+    have megabytes, and is not needed while the request waits.
+    """
 
     request: Request
     begun_ms: float
     parsed: ParsedRequest | None = None
-    admitted: AdmittedRequest | None = None
+    accepted: AcceptedResponse | None = None
+    key_digest: str = ""
+    deadline_ms: int = 0
     limit_headers: Mapping[str, str] | None = None
 
 
@@ -70,12 +76,13 @@ class Completions:
     async def serve(self, request: Request) -> Response:
         """Answer a request."""
         clock, metrics = self._context.clock, self._context.metrics
-        exchange = _Exchange(request=request, begun_ms=clock.elapsed_ms())
+        exchange = ClientExchange(request=request, begun_ms=clock.elapsed_ms())
         try:
             waiting = await self._submit(exchange)
-            if exchange.parsed is not None and exchange.parsed.stream:
-                return await self._streamed(exchange, exchange.parsed, waiting)
-            return await self._plain(exchange, waiting)
+            begun = self._begun(exchange, waiting)
+            if begun.parsed.stream:
+                return await self._streamed(exchange, begun, waiting)
+            return await self._plain(exchange, begun, waiting)
         except ClientDisconnect:
             metrics.disconnected.inc()
             return self._ended(exchange, Response(status_code=499), DISCONNECTED)
@@ -85,10 +92,11 @@ class Completions:
             log.exception("a request failed unexpectedly")
             return self._failed(exchange, unexpected())
 
-    async def _submit(self, exchange: _Exchange) -> WaitingRequest:
+    async def _submit(self, exchange: ClientExchange) -> WaitingRequest:
         context, request = self._context, exchange.request
         snapshot = context.snapshot
         caller = context.caller(request.headers)
+        exchange.key_digest = caller.digest
         if len(context.waiting) >= context.settings.gateway_max_waiting:
             raise HttpError(
                 503,
@@ -100,17 +108,36 @@ class Completions:
         if limit is not None:
             exchange.limit_headers = self._dialect.limit_headers(limit, context.now_s())
             limit.check()
-        body = await read_body(request, context.settings.gateway_max_body_bytes)
-        extra_names = accepted_names(snapshot.models.values())
-        parsed = exchange.parsed = self._dialect.parse(read_object(body), extra_names)
-        admitted = exchange.admitted = admit(
-            parsed, caller, snapshot, request.headers, context.settings.alias_of
+        limit_bytes = context.settings.gateway_max_body_bytes
+        async with body_of(request, limit_bytes, context.buffers) as body:
+            extra_names = accepted_names(snapshot.models.values())
+            parsed = self._dialect.parse(read_object(body), extra_names)
+            exchange.parsed = replace(parsed, document={}, native=None)
+            # A client does not wait for an answer in the background.
+            time_outs = {} if parsed.background else request.headers
+            admitted = admit(parsed, caller, snapshot, time_outs, context.settings.alias_of)
+            exchange.deadline_ms = admitted.deadline_ms
+            wanted = _submission(request, body, caller, parsed, admitted)
+            exchange.accepted = wanted.accepted
+            return await context.submissions.submit(wanted)
+
+    def _begun(self, exchange: ClientExchange, waiting: WaitingRequest) -> BegunAnswer:
+        """Return what is known of the answer to an accepted request."""
+        assert exchange.parsed is not None
+        identity, at = waiting.identity, waiting.accepted_at
+        named = ResponseId(
+            request_id=identity.request_id, partition=identity.partition, accepted_at=at
         )
-        return await context.submissions.submit(
-            _submission(request, body, caller, parsed, admitted)
+        return BegunAnswer(
+            request_id=identity.request_id,
+            created=at // 1000 if at else int(self._context.now_s()),
+            parsed=exchange.parsed,
+            answer_id=named.text(exchange.key_digest),
         )
 
-    async def _plain(self, exchange: _Exchange, waiting: WaitingRequest) -> Response:
+    async def _plain(
+        self, exchange: ClientExchange, begun: BegunAnswer, waiting: WaitingRequest
+    ) -> Response:
         """Return the answer of a request, or its failure."""
         submissions, until_ms = self._context.submissions, self._deadline(exchange)
         async with ClientWatch(exchange.request) as client:
@@ -123,14 +150,14 @@ class Completions:
                     submissions.abandon(waiting)
                     raise
         submissions.release(waiting)
-        return self._answered(exchange, waiting, reply_of(waiting))
+        return self._answered(exchange, begun, reply_of(waiting))
 
     async def _streamed(
-        self, exchange: _Exchange, parsed: ParsedRequest, waiting: WaitingRequest
+        self, exchange: ClientExchange, begun: BegunAnswer, waiting: WaitingRequest
     ) -> Response:
         """Return a stream, once there is a first part, a failure, or `STATUS_WAIT_S` are over."""
         context, until_ms = self._context, self._deadline(exchange)
-        if not waiting.has_ended:
+        if not waiting.has_ended and not begun.parsed.background:
             left_s = (until_ms - context.clock.elapsed_ms()) / 1000
             async with ClientWatch(exchange.request) as client:
                 try:
@@ -141,8 +168,8 @@ class Completions:
         if waiting.has_ended and not waiting.parts:
             context.submissions.release(waiting)
             reply = reply_of(waiting)
-            if reply.status != JournalKind.REPLIED:
-                return self._answered(exchange, waiting, reply)
+            if reply.status != JournalKind.REPLIED and not begun.parsed.background:
+                return self._answered(exchange, begun, reply)
         request_id = waiting.identity.request_id
 
         def ended(code: str) -> None:
@@ -155,7 +182,7 @@ class Completions:
 
         answer = AnswerEvents(
             waiting=waiting,
-            stream=self._dialect.stream(request_id, int(context.now_s()), parsed),
+            stream=self._dialect.stream(begun),
             clock=context.clock,
             until_ms=until_ms,
             ended=ended,
@@ -171,13 +198,13 @@ class Completions:
             },
         )
 
-    def _answered(self, exchange: _Exchange, waiting: WaitingRequest, reply: Reply) -> Response:
+    def _answered(self, exchange: ClientExchange, begun: BegunAnswer, reply: Reply) -> Response:
         if reply.status != JournalKind.REPLIED:
             failure = reply.error
             error = unexpected() if failure is None else of_failure(failure)
-            return self._failed(exchange, error, waiting.identity.request_id)
+            return self._failed(exchange, error, begun.request_id)
         waited_ms = self._context.clock.elapsed_ms() - exchange.begun_ms
-        answered = AnsweredRequest(reply=reply, created=int(self._context.now_s()))
+        answered = AnsweredRequest(reply=reply, begun=begun)
         response = Response(
             orjson.dumps(self._dialect.answer(answered)),
             media_type="application/json",
@@ -189,25 +216,24 @@ class Completions:
         )
         return self._ended(exchange, response, OK)
 
-    def _failed(self, exchange: _Exchange, error: HttpError, request_id: str = "") -> Response:
+    def _failed(self, exchange: ClientExchange, error: HttpError, request_id: str = "") -> Response:
         headers = {**self._dialect.headers(request_id), **(exchange.limit_headers or {})}
         response = error_response(self._dialect, error, request_id, headers)
         return self._ended(exchange, response, str(error.code))
 
-    def _ended(self, exchange: _Exchange, response: Response, code: str) -> Response:
+    def _ended(self, exchange: ClientExchange, response: Response, code: str) -> Response:
         self._count(exchange, response.status_code, code)
         return response
 
-    def _count(self, exchange: _Exchange, status: int, code: str) -> None:
+    def _count(self, exchange: ClientExchange, status: int, code: str) -> None:
         metrics, endpoint = self._context.metrics, self._dialect.endpoint
         metrics.requests.labels(endpoint, str(status), code).inc()
         seconds = (self._context.clock.elapsed_ms() - exchange.begun_ms) / 1000
         metrics.seconds.labels(endpoint).observe(seconds)
 
-    def _deadline(self, exchange: _Exchange) -> float:
+    def _deadline(self, exchange: ClientExchange) -> float:
         """Return the end of the wait, by the monotonic counter in ms."""
-        admitted = exchange.admitted
-        return exchange.begun_ms + GRACE_MS + (0 if admitted is None else admitted.deadline_ms)
+        return exchange.begun_ms + GRACE_MS + exchange.deadline_ms
 
 
 def _submission(
@@ -231,8 +257,22 @@ def _submission(
         key_digest=caller.digest,
         body_digest=body_digest(request.url.path, body),
         idempotency_key=key,
+        accepted=_accepted(caller, parsed, admitted) if parsed.is_stored else None,
         retry_count=_count_of(request.headers.get("x-stainless-retry-count")),
         trace=_trace(request),
+    )
+
+
+def _accepted(
+    caller: AuthenticatedCaller, parsed: ParsedRequest, admitted: AdmittedRequest
+) -> AcceptedResponse:
+    """Return the record of a response that can be read later."""
+    return AcceptedResponse(
+        tenant=caller.key.tenant,
+        asked_model=parsed.asked_model,
+        deadline_ms=admitted.deadline_ms,
+        background=parsed.background,
+        echo=parsed.echo,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import orjson
 from starlette.responses import Response
 
-from schemas.errors import DeliveryError, KafkaAwayError, SluiceError
+from schemas.errors import AnswerChangedError, DeliveryError, KafkaAwayError, SluiceError
 from streams.gateway.dialects.port import VendorDialect
 from streams.gateway.errors import GatewayCode, HttpError
 
@@ -21,6 +21,8 @@ def http_error(error: SluiceError) -> HttpError:
         return error
     if isinstance(error, KafkaAwayError):
         return HttpError(503, GatewayCode.LOG_AWAY, str(error), retryable=True)
+    if isinstance(error, AnswerChangedError):
+        return HttpError(503, GatewayCode.INTERNAL, str(error), retryable=True)
     log.error("%s", error)
     if isinstance(error, DeliveryError):
         return HttpError(

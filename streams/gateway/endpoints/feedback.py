@@ -14,7 +14,7 @@ from core.kafka.producer import Outgoing
 from schemas.identity import REQUEST_ID
 from schemas.topics import FEEDBACK
 from streams.gateway.context import GatewayContext
-from streams.gateway.endpoints.bodies import read_body, read_object
+from streams.gateway.endpoints.bodies import body_of, read_object
 from streams.gateway.errors import invalid
 
 _MAX_BYTES = 64 * 1024
@@ -42,7 +42,8 @@ class Feedback:
         """Answer a request."""
         context = self._context
         caller = context.caller(request.headers)
-        document = read_object(await read_body(request, _MAX_BYTES))
+        async with body_of(request, _MAX_BYTES, context.buffers) as content:
+            document = read_object(content)
         try:
             body = FeedbackBody.model_validate(document)
         except ValidationError as error:

@@ -12,7 +12,7 @@ from schemas.records import Reply
 from streams.gateway.dialects.port import AnswerStream
 from streams.gateway.dispatch.waiting import WaitingRequest
 from streams.gateway.endpoints.failures import http_error, out_of_time, unexpected
-from streams.gateway.errors import GatewayCode, HttpError, of_failure
+from streams.gateway.errors import of_failure
 
 KEEP_ALIVE_S = 15.0
 """Interval of keep-alive events in a stream without news."""
@@ -33,42 +33,38 @@ class AnswerEvents:
     until_ms: float
     ended: Callable[[str], None]
     _sent: int = 0
-    _call_id: str = ""
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Yield the events to the end of the answer."""
+        """Yield the events to the end of the answer; those that are ready together as one piece."""
         code = DISCONNECTED
         try:
+            for event in self.stream.begin():
+                yield event
             while not self.waiting.has_ended:
-                for event in self._parts():
-                    yield event
+                if ready := b"".join(self._parts()):
+                    yield ready
                 left_s = (self.until_ms - self.clock.elapsed_ms()) / 1000
                 if left_s <= 0:
                     break
                 if not await self.waiting.changed(min(left_s, KEEP_ALIVE_S)):
                     yield self.stream.keep_alive()
-            for event in self._parts():
-                yield event
-            code = OK
+            code, last = OK, list(self._parts())
             try:
-                for event in self._end():
-                    yield event
+                last.extend(self._end())
             except SluiceError as error:
                 failure = http_error(error)
                 code = str(failure.code)
-                for event in self.stream.fail(failure):
-                    yield event
+                last.extend(self.stream.fail(failure))
+            yield b"".join(last)
         finally:
             self.ended(code)
 
     def _parts(self) -> Iterator[bytes]:
-        """Yield the events of the parts that arrived; the first call that is seen counts."""
+        """Yield the events of the parts that arrived."""
         while self._sent < len(self.waiting.parts):
             part = self.waiting.parts[self._sent]
             self._sent += 1
-            self._call_id = self._call_id or part.call_id
-            if part.call_id == self._call_id:
-                yield from self.stream.part(part)
+            yield from self.stream.part(part)
 
     def _end(self) -> Iterator[bytes]:
         """Yield the rest of the answer.
@@ -79,14 +75,7 @@ class AnswerEvents:
         reply = reply_of(self.waiting)
         if reply.status != JournalKind.REPLIED:
             raise unexpected() if reply.error is None else of_failure(reply.error)
-        if self._call_id and reply.call_id != self._call_id:
-            raise HttpError(
-                503,
-                GatewayCode.INTERNAL,
-                "another call answered this request after parts of the first were sent; retry: "
-                "the answer is whole then",
-                retryable=True,
-            )
+        self.waiting.check_parts(reply)
         yield from self.stream.end(reply)
 
 

@@ -15,7 +15,7 @@ from streams.gateway.admission import admit
 from streams.gateway.context import GatewayContext
 from streams.gateway.dialects.anthropic.request import parse_messages
 from streams.gateway.dialects.port import VendorDialect
-from streams.gateway.endpoints.bodies import read_body, read_object
+from streams.gateway.endpoints.bodies import body_of, read_object
 from streams.gateway.limits import KeyLimits
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.parameters.extra_body import accepted_names
@@ -38,9 +38,10 @@ class TokenCounts:
         headers = {} if limit is None else self._dialect.limit_headers(limit, context.now_s())
         if limit is not None:
             limit.check()
-        body = await read_body(request, context.settings.gateway_max_body_bytes)
-        extra_names = accepted_names(snapshot.models.values())
-        parsed = parse_messages(read_object(body), extra_names, is_counted=True)
-        admitted = admit(parsed, caller, snapshot, request.headers, context.settings.alias_of)
-        count = {"input_tokens": estimate_tokens(admitted.document)}
+        limit_bytes = context.settings.gateway_max_body_bytes
+        async with body_of(request, limit_bytes, context.buffers) as body:
+            extra_names = accepted_names(snapshot.models.values())
+            parsed = parse_messages(read_object(body), extra_names, is_counted=True)
+            admitted = admit(parsed, caller, snapshot, request.headers, context.settings.alias_of)
+            count = {"input_tokens": estimate_tokens(admitted.document)}
         return Response(orjson.dumps(count), media_type="application/json", headers=dict(headers))

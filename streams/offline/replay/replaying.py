@@ -73,7 +73,7 @@ class Replayer:
             again=again,
             wants=wants,
             way=self._way(again, wants, recorded.feature),
-            before=() if old is None else _old_way(recorded, wants, old),
+            before=() if old is None else _old_way(recorded, wants, old, stream=again.stream),
             difficulty=_difficulty(recorded, again),
             chances={}
             if old is None
@@ -91,6 +91,7 @@ class Replayer:
             pinned=decision.model,
             feature=feature,
             arm=(decision.experiment, decision.arm),
+            stream=again.stream,
         )
 
     def _ways_of(self, version: str) -> Ways | None:
@@ -102,7 +103,7 @@ class Replayer:
         return self._ways[version]
 
 
-def _old_way(recorded: Recorded, wants: Wants, ways: Ways) -> tuple[Step, ...]:
+def _old_way(recorded: Recorded, wants: Wants, ways: Ways, *, stream: bool) -> tuple[Step, ...]:
     decision = recorded.decision
     return ways.way(
         decision.tier,
@@ -110,6 +111,7 @@ def _old_way(recorded: Recorded, wants: Wants, ways: Ways) -> tuple[Step, ...]:
         pinned=decision.model,
         feature=recorded.feature,
         arm=(decision.experiment, decision.arm),
+        stream=stream,
     )
 
 

@@ -17,7 +17,7 @@ _ITERATIONS = 30
 _SPREAD = 0.25
 """Variance added to each feature of a style, as a share of that of all labels."""
 
-_NEAR, _FAR = 0.75, 0.95
+_NEAR, _FAR = 0.85, 0.98
 """Quantiles of the labels' own distances up to which a prompt has a style, and from which not."""
 
 _LEAST_STEP = 0.05

@@ -92,6 +92,7 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
         usage=believable(used, message),
         response_model=name(document.get("model")),
         response_id=name(document.get("id")),
+        stop_sequence=name(document.get("stop_sequence")) if finish == _STOP else None,
     )
 
 

@@ -104,6 +104,7 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
         raise bad_answer("has no message")
     message = _message(raw, call)
     finish = _finish(choice, message)
+    logprobs = _logprobs(choice.get("logprobs")) if choice.get("logprobs") else None
     return Completion(
         message=message,
         # A forced call ends with `stop` at OpenAI, and so does any call at Ollama.
@@ -111,7 +112,8 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
         usage=believable(used, message),
         response_model=name(document.get("model")),
         response_id=name(document.get("id")),
-        logprobs=_logprobs(choice.get("logprobs")) if choice.get("logprobs") else None,
+        logprobs=logprobs,
+        token_logprobs=None if logprobs is None else _token_logprobs(choice["logprobs"]),
     )
 
 
@@ -250,3 +252,20 @@ def _logprobs(document: object) -> tuple[float, ...] | None:
     values = [token.get("logprob") for token in tokens if isinstance(token, dict)]
     numbers = tuple(float(value) for value in values if isinstance(value, int | float))
     return numbers if len(numbers) == len(tokens) else None
+
+
+def _token_logprobs(document: Json) -> str | None:
+    """Return the probabilities as the vendor gave them; `None` where a token has another form."""
+    tokens = document["content"]
+    if not all(isinstance(token.get("token"), str) for token in tokens):
+        return None
+    kept = [
+        {
+            "token": token["token"],
+            "logprob": token["logprob"],
+            "bytes": token.get("bytes"),
+            "top_logprobs": token.get("top_logprobs") or [],
+        }
+        for token in tokens
+    ]
+    return json_text({"content": kept, "refusal": None})

@@ -137,6 +137,14 @@ class PolicyPart(DocumentPart):
     fallback: FallbackPolicy = FallbackPolicy()
     retrieval: RetrievalPolicy = RetrievalPolicy()
     timeouts: CallTimeouts = CallTimeouts()
+    streaming: Annotated[
+        Literal["checked", "immediate"],
+        Field(
+            description="When a streamed answer is sent: `checked`, while it is written where no "
+            "other answer can become the reply, else once it is accepted; `immediate`, always "
+            "while it is written, which ends the cascade of a streamed request at its first answer."
+        ),
+    ] = "checked"
 
     @property
     def needs_artifact(self) -> bool:

@@ -50,6 +50,21 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "short": {"messages": HELLO, "max_tokens": 3},
 }
 
+FLAT_FUNCTION = {
+    "type": "function", "name": "get_weather", "parameters": PARAMETERS, "strict": True
+}  # fmt: skip
+RESPONSES: dict[str, dict[str, Any]] = {
+    "plain": {"input": HELLO, "instructions": "Be brief.", "metadata": {"a": "b"}},
+    "tools": {"input": WEATHER, "tools": [FLAT_FUNCTION]},
+    "forced tool": {"input": HELLO, "tools": [FLAT_FUNCTION], "tool_choice": "required"},
+    "json": {
+        "input": HELLO,
+        "text": {"format": {"type": "json_schema", "name": "city", "schema": PARAMETERS}},
+    },
+    "effort": {"input": HELLO, "reasoning": {"effort": "low", "summary": "auto"}},
+    "short": {"input": HELLO, "max_output_tokens": 3},
+}
+
 
 @cache
 def registry_of(vendor: str) -> Registry[Any]:
@@ -70,6 +85,14 @@ def with_nulls(schema: Any) -> Any:
     if found.pop("nullable", None) is True:
         return {"anyOf": [found, {"type": "null"}]}
     return found
+
+
+@cache
+def response_events() -> dict[str, str]:
+    """The schema of each event of a response's stream, by its type."""
+    schemas = registry_of("openai").contents("urn:openai")["components"]["schemas"]
+    names = [each["$ref"].rpartition("/")[2] for each in schemas["ResponseStreamEvent"]["anyOf"]]
+    return {schemas[name]["properties"]["type"]["enum"][0]: name for name in names}
 
 
 @cache
@@ -140,7 +163,40 @@ def test_events_of_messages_are_valid(name: str, model: str) -> None:
             check("anthropic", "MessageStreamEvent", event)
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", RESPONSES)
+def test_responses_are_valid_and_the_same_later(name: str, model: str) -> None:
+    answer = post("/v1/responses", {"model": model, **RESPONSES[name]}, {})
+    assert answer.status_code == 200, answer.text
+    check("openai", "Response", answer.json())
+    later = httpx.get(f"{GATEWAY}/v1/responses/{answer.json()['id']}")
+    assert later.json() == answer.json()
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", RESPONSES)
+def test_events_of_responses_are_valid(name: str, model: str, background: bool) -> None:
+    body = {"model": model, "background": background, **RESPONSES[name]}
+    found = [json.loads(event) for event in events("/v1/responses", body, {})]
+    assert [event["sequence_number"] for event in found] == list(range(len(found)))
+    assert found[-1]["type"] in {"response.completed", "response.incomplete"}
+    for event in found:
+        check("openai", response_events()[event["type"]], event)
+
+
+def test_responses_in_the_background_are_valid_in_every_state() -> None:
+    body = {"model": "gpt-4o", "input": HELLO, "background": True}
+    first = post("/v1/responses", body, {}).json()
+    check("openai", "Response", first)
+    ended = post(f"/v1/responses/{first['id']}/cancel", None, {}).json()
+    check("openai", "Response", ended)
+    assert ended["status"] in {"cancelled", "completed"}
+
+
 def test_errors_are_valid() -> None:
+    check("openai", "ErrorResponse", post("/v1/responses", {"model": "auto"}, {}).json())
+    check("openai", "ErrorResponse", httpx.get(f"{GATEWAY}/v1/responses/resp_1").json())
     check("openai", "ErrorResponse", post("/v1/chat/completions", {"model": "auto"}, {}).json())
     check("openai", "ErrorResponse", post("/v1/chat/completions", ["x"], {}).json())
     for body in ({"model": "auto"}, ["x"], {"model": "auto", "max_tokens": 0, "messages": HELLO}):

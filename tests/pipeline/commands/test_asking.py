@@ -12,8 +12,8 @@ import pytest
 
 from infra.devstack.registry import local_registry
 from infra.workload.sample import load_workload
-from streams.client.batch_send import Pace, send_all
-from streams.client.caller import ReceivedReply, kafka_caller
+from streams.client.client import SluiceClient
+from streams.client.settings import ClientSettings
 from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.rig.observed.books import Books, reconcile, rows, settle
@@ -58,19 +58,18 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
     ]
     replies: dict[str, dict[str, Any]] = {}
 
-    def on_reply(request: Any, answer: ReceivedReply) -> None:
-        replies[request["request_id"]] = answer.reply
+    async def send() -> None:
+        async with SluiceClient(ClientSettings(bootstrap_servers=pipeline.bootstrap)) as client:
+            async for outcome in client.ask_many(requests, in_flight=16, timeout_s=SECONDS):
+                answer = outcome.answer()
+                replies[answer.reply.request_id] = answer.document
 
     async def scenario() -> None:
         version = asking(pipeline)
         await publish_version(kafka, version, by="test")
         await uses(pipeline, version.hash)
         try:
-            async with kafka_caller(pipeline.bootstrap) as caller:
-                missing = await send_all(
-                    caller, requests, on_reply, Pace(in_flight=16), timeout_s=SECONDS
-                )
-                assert not missing
+            await send()
             await idle(pipeline)
         finally:
             await move_pointer(kafka, first.hash, by="test")

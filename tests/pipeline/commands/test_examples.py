@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
+from tests.rig.doc_blocks import ROOT, Block, blocks
 from tests.rig.observed.books import rows
 from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
@@ -37,6 +40,26 @@ def test_one_question_with_aiokafka(pipeline: Stack) -> None:
     )
     assert "on tier simple" in output
     assert "USD" in output
+
+
+@pytest.mark.parametrize(
+    "block",
+    [each for each in blocks("python") if each.page == "client.md" and each.reason is None],
+    ids=lambda block: block.place,
+)
+def test_the_client_s_page(pipeline: Stack, block: Block) -> None:
+    environment = {**os.environ, "SLUICE_KAFKA_BOOTSTRAP_SERVERS": pipeline.bootstrap}
+    ended = subprocess.run(
+        [sys.executable, "-c", block.text],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ("print" in block.text) == bool(ended.stdout)
 
 
 def test_many_questions_with_confluent_kafka(pipeline: Stack) -> None:

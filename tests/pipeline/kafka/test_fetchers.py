@@ -36,7 +36,7 @@ class Topic:
     def __init__(self, bootstrap: str, name: str, fetcher: str) -> None:
         self.bootstrap = bootstrap
         self.name = name
-        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         self._librdkafka = {"bootstrap.servers": bootstrap} if fetcher == "librdkafka" else None
 
     def place(self, partition: int = 0) -> TopicPartition:

@@ -62,7 +62,7 @@ class BrokerLog:
     def __init__(self, bootstrap: str, name: str) -> None:
         self._bootstrap = bootstrap
         self.name = name
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def consumer(self, **settings: Any) -> StandaloneConsumer:
         return LibrdkafkaConsumer(

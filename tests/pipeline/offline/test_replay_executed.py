@@ -15,8 +15,8 @@ import pytest
 from infra.cli.offline.replay import command
 from infra.cli.output.errors import report_faults
 from infra.devstack.registry import local_registry
-from streams.client.batch_send import Pace, send_all
-from streams.client.caller import ReceivedReply, kafka_caller
+from streams.client.client import SluiceClient
+from streams.client.settings import ClientSettings
 from tests.rig.observed.books import read_ledger, rows, settle
 from tests.rig.stack import Stack
 
@@ -66,13 +66,10 @@ def executed(
     ]
     replied: list[str] = []
 
-    def on_reply(request: Any, answer: ReceivedReply) -> None:
-        replied.append(answer.reply["request_id"])
-
     async def send() -> None:
-        async with kafka_caller(pipeline.bootstrap) as caller:
-            pace = Pace(in_flight=16)
-            assert not await send_all(caller, requests, on_reply, pace, timeout_s=SECONDS)
+        async with SluiceClient(ClientSettings(bootstrap_servers=pipeline.bootstrap)) as client:
+            outcomes = client.ask_many(requests, in_flight=16, timeout_s=SECONDS)
+            replied.extend([each.answer().reply.request_id async for each in outcomes])
 
     asyncio.run(send())
     settle(pipeline.clickhouse_url, replied, pipeline.ledger, SECONDS)

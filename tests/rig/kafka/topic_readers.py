@@ -29,6 +29,7 @@ from infra.labels.request_log import InMemoryPromptLog, LoggedValue, LogPlace
 from infra.replays.factory import request_reader
 from infra.workers.registry_use import registry_use
 from infra.workers.status_topic import LiveWorkers
+from schemas.callers.headers import CORRELATION_ID
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.errors import InvalidRequestError, RegistryError, UndecodableError
@@ -72,7 +73,7 @@ from streams.alerts.log.alert_log import AlertRecord
 from streams.alerts.log.event_reader import EventReader, EventRecord
 from streams.bad_input.bad_records import BadRecords
 from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
-from streams.client.caller import CORRELATION_ID, KafkaCaller
+from streams.client.pending_requests import PendingRequest, PendingRequests
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.worker_status_feed import statuses_of
@@ -458,26 +459,22 @@ class _Caller:
     """The client of `ask`, `send` and `demo`."""
 
     async def start(self, topic: str) -> Feeding:
-        import asyncio
-        import time
-
-        self.caller = KafkaCaller(SimpleNamespace())
-        self.loop, self.now = asyncio.get_running_loop(), time.perf_counter
+        self.pending = PendingRequests[PendingRequest]()
         return self
 
     async def take(self, record: BadRecord) -> None:
-        self.caller._waiting[b"mine"] = (self.now(), self.loop.create_future())
-        for correlation in (None, b"", b"mine", b"other"):
-            self.caller.receive(correlation, record.value)
+        self.pending.add(b"mine", PendingRequest())
+        for correlation in (b"", b"mine", b"other"):
+            self.pending.deliver(correlation, (), record.value)
 
     async def check(self) -> None:
-        future = self.loop.create_future()
-        self.caller._waiting[b"good"] = (self.now(), future)
+        pending = PendingRequest()
+        self.pending.add(b"good", pending)
         reply = dict.fromkeys(
             ("cost_usd", "baseline_cost_usd", "message", "model", "tier", "routing", "error")
         ) | {"request_id": "r", "status": "replied", "tiers_tried": [], "latency_ms": 1}
-        self.caller.receive(b"good", orjson.dumps(reply))
-        assert future.result().reply == reply
+        self.pending.deliver(b"good", (), orjson.dumps(reply))
+        assert pending.reply is not None
 
 
 class _GatewayReplies:
@@ -733,7 +730,7 @@ READERS: tuple[TopicReader, ...] = (
     TopicReader(
         name="caller",
         topics=(REPLIES,),
-        modules=("streams/client/caller.py",),
+        modules=("streams/client/connection.py",),
         open=_opening(_Caller),
     ),
     TopicReader(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams.client import request_file
-from streams.client.request_file import RequestFileError, RequestFileFormat, numbered_requests
+from streams.client.batch import request_file
+from streams.client.batch.request_file import RequestFileError, RequestFileFormat, numbered_requests
 
 
 def read_requests(path: Path, reading: RequestFileFormat) -> list[dict[str, Any]]:

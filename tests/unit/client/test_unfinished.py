@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +11,24 @@ import pytest
 
 from infra.cli.main import sluice
 from infra.cli.output.errors import report_faults
-from streams.client import caller
-from streams.client.in_memory_caller import MemoryCaller
-from streams.client.request_file import RequestFileFormat, numbered_requests
-from streams.client.unfinished import MOST_KEPT, MOST_SHOWN, Unfinished
-
-REJECTED = {
-    "status": "rejected",
-    "error": {"code": "invalid_request", "message": "prmpt: unknown field"},
-}
-
-
-def _reply(status: str, error: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {
-        "status": status,
-        "error": error,
-        "cost_usd": 0.001,
-        "baseline_cost_usd": 0.002,
-        "tier": "simple" if status == "replied" else None,
-        "tiers_tried": [],
-    }
+from streams.client import client
+from streams.client.batch.request_file import RequestFileFormat, numbered_requests
+from streams.client.batch.unfinished import MOST_KEPT, MOST_SHOWN, Unfinished
+from streams.client.in_memory_connection import MemoryPipeline, answered, unanswered
+from streams.client.request_outcome import RequestOutcome
 
 
 def _answer(request: Mapping[str, Any]) -> dict[str, Any] | None:
     if "prmpt" in request:
-        return _reply("rejected", {"code": "invalid_request", "message": "prmpt: unknown field"})
+        return unanswered(request, "rejected", "invalid_request", message="prmpt: unknown field")
     if request["prompt"] == "slow":
-        return _reply("expired", {"code": "deadline_exceeded", "message": "too late"})
-    return None if request["prompt"] == "lost" else _reply("replied")
+        return unanswered(request, "expired", "deadline_exceeded", message="too late")
+    return None if request["prompt"] == "lost" else answered(request, "yes")
 
 
 @pytest.fixture(autouse=True)
 def _in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    @asynccontextmanager
-    async def opened(_: str) -> AsyncIterator[MemoryCaller]:
-        yield MemoryCaller(_answer)
-
-    monkeypatch.setattr(caller, "kafka_caller", opened)
+    monkeypatch.setattr(client, "kafka_connection", MemoryPipeline(_answer).connect)
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "nowhere:1")
 
 
@@ -101,7 +81,8 @@ def test_ids_of_any_type_are_distinguished(tmp_path: Path) -> None:
 def test_stored_and_shown_requests_are_bounded() -> None:
     found = Unfinished(lines={})
     for number in range(MOST_KEPT + 10):
-        found.take({"request_id": f"r{number}"}, REJECTED)
+        request = {"request_id": f"r{number}"}
+        found.take(RequestOutcome(request=request, reply=None, waited_s=1))
 
     assert found.count == MOST_KEPT + 10
     assert len(found.as_document()) == MOST_KEPT

@@ -11,7 +11,12 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from streams.gateway.http_protocol import HEAD_S, MAX_HEAD_BYTES, BoundedHttpProtocol
+from streams.gateway.http_protocol import (
+    HEAD_S,
+    MAX_HEAD_BYTES,
+    MAX_REST_BYTES,
+    BoundedHttpProtocol,
+)
 
 _KEEP_ALIVE_S = 75
 _PIECE = b"a" * 16_384
@@ -123,6 +128,20 @@ def test_a_header_without_end_is_refused(begin: bytes) -> None:
             await connection.send(_PIECE)
         assert connection.transport.closed
         assert b" 431 " in connection.transport.written
+
+    _run(scenario)
+
+
+def test_a_body_that_goes_on_after_its_answer_is_read_up_to_a_limit() -> None:
+    async def scenario(connection: _Connection) -> None:
+        await connection.send(b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n")
+        piece = b"%x\r\n%s\r\n" % (len(_PIECE), _PIECE)
+        for _ in range(MAX_REST_BYTES // len(_PIECE)):
+            await connection.send(piece)
+        assert not connection.transport.closed
+        await connection.send(piece)
+        assert connection.transport.closed
+        assert b" 401 " in connection.transport.written
 
     _run(scenario)
 

@@ -15,13 +15,16 @@ from aiokafka import TopicPartition
 
 from core.kafka.producer import Outgoing
 from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
+from schemas.callers.headers import CORRELATION_ID
 from schemas.gateway.headers import REPLY_PARTITION
 from schemas.topics import GATEWAY_REPLIES
-from streams.client.caller import CORRELATION_ID
+from streams.client.request_publisher import MemoryRequestPublisher
 from streams.gateway.application import gateway_application
 from streams.gateway.context import GatewayContext
+from streams.gateway.dialects.answer import BegunAnswer
+from streams.gateway.dialects.parsed_request import ParsedRequest
 from streams.gateway.dispatch.reply_reader import ReplyReader
-from streams.gateway.dispatch.request_publisher import MemoryRequestPublisher
+from streams.gateway.dispatch.stored_responses import StoredResponses
 from streams.gateway.dispatch.submission import Submissions
 from streams.gateway.dispatch.waiting import WaitingRequests
 from streams.gateway.settings import GatewaySettings
@@ -90,13 +93,16 @@ def failed(record: Outgoing, code: str, *, retryable: bool = False, **more: Any)
 
 @dataclass
 class GatewayWorld:
-    """One gateway. `answering` is what its workers reply; `None` is no reply."""
+    """One gateway. `answering` is what its workers reply; `None` is no reply. `working` plays them
+    instead, if it is given.
+    """
 
     answering: Answering = replied
     is_open: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
     registry: str = REGISTRY
     has_registry: bool = True
+    working: Callable[[Outgoing], None] | None = None
 
     def __post_init__(self) -> None:
         self.clock = ManualClock()
@@ -132,7 +138,14 @@ class GatewayWorld:
         )
 
     def _work(self, record: Outgoing) -> None:
-        if CORRELATION_ID in dict(record.headers):
+        if record.topic == GATEWAY_REPLIES:
+            place = TopicPartition(GATEWAY_REPLIES, record.partition)
+            self.topics.append(
+                place, record.value, headers=tuple(record.headers), at=self.clock.now()
+            )
+        elif self.working is not None:
+            self.working(record)
+        elif CORRELATION_ID in dict(record.headers):
             reply = self.answering(record)
             if reply is not None:
                 self.send(record, reply)
@@ -158,6 +171,9 @@ class GatewayWorld:
                     self.publisher, reader, self.waiting, self.clock,
                     own=own, partitions=PARTITIONS, new_id=lambda: f"r{next(self.numbers)}",
                 ),
+                stored=StoredResponses(
+                    InMemoryConsumer(self.topics), reader, self.waiting, self.clock.now
+                ),
                 waiting=self.waiting,
                 log=self.publisher,
                 clock=self.clock,
@@ -180,6 +196,11 @@ class GatewayWorld:
 async def _ignored(*_: str) -> None:
     """Ignore a fault of the registry."""
 
+
+BEGUN = BegunAnswer(
+    request_id="r1", created=1, parsed=ParsedRequest(document={}, asked_model="auto")
+)
+"""An answer's beginning, for streams without an endpoint."""
 
 CHAT = "/v1/chat/completions"
 HELLO: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}

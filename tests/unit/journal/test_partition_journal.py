@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.journal_headers import HOP_ENDS, JournalHeaders
 from streams.journal.admission import Done, Duplicate, HopMessage, Owner, Run, Wait
-from streams.journal.partition_journal import LONGEST_LEASE_MS, PartitionJournal
+from streams.journal.partition_journal import (
+    CANCEL_MARGIN_MS,
+    LONGEST_LEASE_MS,
+    MAX_CANCEL_MS,
+    PartitionJournal,
+)
 
 ME = Owner(worker="w1", incarnation="b")
 BEFORE = Owner(worker="w1", incarnation="a")
@@ -184,3 +191,48 @@ def test_no_lease_lasts_longer_than_a_day() -> None:
     journal.record(KEY, entry("started", OTHER, call="c", lease=2**62), 10)
 
     assert journal.admit(message(), ME, 20) == Wait(until=10 + LONGEST_LEASE_MS)
+
+
+def cancelling(until: int) -> JournalHeaders:
+    return replace(entry("cancelling"), origin="req:0:9", cancels_until=until)
+
+
+def test_a_cancellation_applies_to_the_request_before_it_until_its_deadline() -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, cancelling(until=5_000_000), 1_000)
+    assert journal.is_cancelled(KEY, 900)
+    assert journal.is_cancelled(KEY, 1_000 + CANCEL_MARGIN_MS)
+    assert not journal.is_cancelled(KEY, 1_001 + CANCEL_MARGIN_MS)
+    assert not journal.is_cancelled(b"default/r2", 900)
+    assert not journal.knows(KEY)
+    assert journal.admit(message(), ME, 2_000) == Run()
+    journal.forget_before(4_000_000)
+    assert journal.is_cancelled(KEY, 900)
+    journal.forget_before(5_000_000 + DUPLICATE_WINDOW_MS)
+    assert not journal.is_cancelled(KEY, 900)
+
+
+def test_a_cancellation_is_bounded_whatever_its_record_says() -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, cancelling(until=10**14), 1_000)
+    journal.forget_before(1_000 + MAX_CANCEL_MS + DUPLICATE_WINDOW_MS)
+    assert not journal.is_cancelled(KEY, 900)
+
+
+def test_a_cancellation_changes_neither_an_open_nor_an_ended_request() -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, entry("started", call="c1", lease=100), 10)
+    journal.record(KEY, cancelling(until=500), 20)
+    assert not journal.has_ended(KEY)
+    assert isinstance(journal.admit(message(), ME, 200), Run)
+    journal.record(KEY, entry("replied"), 210)
+    assert journal.has_ended(KEY)
+    journal.booked(KEY, "c1")
+    assert journal.has_ended(KEY)
+    journal.record(KEY, cancelling(until=500), 220)
+    assert journal.admit(message(), ME, 230) == Done()
+
+
+def test_headers_of_a_cancellation_are_read_as_they_were_written() -> None:
+    written = cancelling(until=500)
+    assert JournalHeaders.decode(written.encode()) == written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,11 +16,12 @@ from streams.membership.topic_ids import TopicShape
 from streams.membership.topology_watch import (
     LONGEST_WAIT_S,
     LOOK_EVERY_S,
+    REBALANCES,
     SILENT_AFTER_S,
     TopologyWatch,
 )
 
-REQUESTS, TIER = "requests", "tier"
+REQUESTS, GATEWAY, TIER = "requests", "gateway", "tier"
 
 
 @dataclass
@@ -30,12 +31,15 @@ class World:
     there: dict[str, TopicShape] = field(
         default_factory=lambda: {
             REQUESTS: TopicShape(id="one", partitions=4),
+            GATEWAY: TopicShape(id="gateway", partitions=4),
             TIER: TopicShape(id="tier", partitions=4),
         }
     )
     given: dict[str, frozenset[int]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     owned: tuple[int, ...] = (0, 1, 2, 3)
+    gateway_owned: tuple[int, ...] = (0, 1, 2, 3)
+    during_standing: Callable[[], None] = lambda: None
     members: int = 1
     rebalances: bool = False
     heeds: bool = True
@@ -56,6 +60,7 @@ class World:
         return found if self.has_topic_ids else None
 
     async def standing(self) -> GroupStanding | None:
+        self.during_standing()
         if self.refuses is not None:
             raise self.refuses
         if self.rebalances:
@@ -70,11 +75,12 @@ class World:
     def watch(self) -> TopologyWatch:
         return TopologyWatch(
             lambda: self,
-            topics=lambda: (REQUESTS, TIER),
-            request_topics=(REQUESTS,),
+            topics=lambda: (REQUESTS, GATEWAY, TIER),
+            request_topics=(REQUESTS, GATEWAY),
+            callers_topics=(REQUESTS,),
             work_topics=(TIER,),
             topic_id=lambda name: self.ids.get(name, "") if self.owned else "",
-            owned=lambda name: self.owned,
+            owned=lambda name: self.gateway_owned if name == GATEWAY else self.owned,
             elapsed_s=lambda: self.now,
         )
 
@@ -104,6 +110,15 @@ def test_observations_before_an_assignment_do_not_count_after_it() -> None:
     watch = World().watch()
     _look(watch)
     watch.assigned()
+    assert watch.fault is not None
+    assert not watch.reads_requests
+
+
+def test_a_check_that_an_assignment_overtakes_does_not_count() -> None:
+    world = World()
+    watch = world.watch()
+    world.during_standing = watch.assigned
+    _look(watch)
     assert watch.fault is not None
     assert not watch.reads_requests
 
@@ -183,11 +198,32 @@ def test_no_rejoin_is_requested_while_the_group_rebalances() -> None:
     assert world.rejoined == 0
 
 
-def test_a_worker_without_partitions_in_a_group_that_rebalances_is_not_ready() -> None:
-    world = World(rebalances=True, owned=())
+@pytest.mark.parametrize("gateway_owned", [(), (0, 1)])
+def test_a_worker_without_callers_partitions_in_a_group_that_rebalances_is_not_ready(
+    gateway_owned: tuple[int, ...],
+) -> None:
+    watch = World(rebalances=True, owned=(), gateway_owned=gateway_owned).watch()
+    _look(watch)
+    assert watch.fault == REBALANCES
+    assert not watch.reads_requests
+
+
+def test_a_missing_topic_of_the_gateway_is_a_fault_and_callers_are_still_read() -> None:
+    world = World()
     watch = world.watch()
+    del world.there[GATEWAY]
     _look(watch)
     assert watch.fault is not None
+    assert watch.reads_requests
+
+
+def test_the_gateways_topic_does_not_make_up_for_a_missing_topic_of_callers() -> None:
+    world = World()
+    watch = world.watch()
+    del world.there[REQUESTS]
+    _look(watch)
+    assert watch.fault is not None
+    assert not watch.reads_requests
 
 
 def test_a_lasting_fault_is_retried_with_growing_delays_and_a_new_change_at_once() -> None:

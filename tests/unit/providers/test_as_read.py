@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from streams.providers.port import Completion, ErrorClass
@@ -152,6 +153,40 @@ def test_logprobs_are_complete_or_omitted() -> None:
     assert read([{"logprob": -0.5}, {"logprob": 0}]) == (-0.5, 0.0)
     assert read([{"logprob": -0.5}, {"logprob": None}]) is None
     assert read([]) is None
+
+
+def test_logprobs_are_kept_in_openai_s_form_if_every_token_has_one() -> None:
+    def read(tokens: Any) -> Any:
+        document = _choice()
+        document["choices"][0]["logprobs"] = {"content": tokens}
+        found = _read("openai", document).token_logprobs
+        return None if found is None else orjson.loads(found)
+
+    top = [{"token": "No", "logprob": -2.5, "bytes": None}]
+    known = {"token": "Yes", "logprob": -0.5, "bytes": [89], "top_logprobs": top}
+    bare = {"token": "Yes", "bytes": None, "logprob": -1, "other": 1}
+    assert read([known, bare])["content"] == [
+        known, {"token": "Yes", "bytes": None, "logprob": -1, "top_logprobs": []}
+    ]  # fmt: skip
+    assert read([known, {"logprob": -0.5}]) is None
+    assert read([known, {"token": "Yes", "logprob": None}]) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "sequence", "found"),
+    [
+        ("stop_sequence", "END", "END"),
+        ("stop_sequence", "x" * 10_000, None),
+        ("stop_sequence", 5, None),
+        ("end_turn", None, None),
+        ("max_tokens", "END", None),
+    ],
+)
+def test_the_stop_sequence_that_ended_an_answer_is_kept(
+    reason: str, sequence: Any, found: str | None
+) -> None:
+    document = good("anthropic", stop_reason=reason, stop_sequence=sequence)
+    assert _read("anthropic", document).stop_sequence == found
 
 
 def test_a_code_fence_around_requested_json_is_removed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from streams.routing.cascade import (
     Accept,
     CascadeState,
     Escalate,
+    accepts_any_answer,
     after_answer,
     best_answer,
     next_tier,
@@ -144,3 +147,18 @@ def test_an_answer_without_a_score_comes_last() -> None:
     )
     assert best_answer([_answer("unscored", None)]) is not None
     assert best_answer([]) is None
+
+
+@pytest.mark.parametrize(
+    ("streaming", "stream", "accepted"),
+    [("immediate", True, True), ("immediate", False, False), ("checked", True, False)],
+)
+def test_a_stream_at_once_has_no_cascade(streaming: str, stream: bool, accepted: bool) -> None:
+    found = snapshot(cascade=CASCADE)
+    policy = replace(found.policy, streaming=streaming)
+    effective = replace(found, policy=policy).for_stream(stream=stream)
+    verdict = ConfidenceResult(confidence=0.0, parts={})
+    assert isinstance(after_answer(verdict, _state(), effective), Accept) is accepted
+    assert accepts_any_answer(_state(), effective) is accepted
+    # What follows a failure is no cascade: the next tier is asked.
+    assert next_tier(_state(), effective) == "moderate"

@@ -113,6 +113,7 @@ def test_an_unknown_kind_is_refused_by_name() -> None:
 
 def test_hops_add_their_traces_and_leave_the_inputs_of_the_decision() -> None:
     classify = ClassifyInputs(
+        stream=True,
         now=1,
         time_left_ms=2,
         costs={"simple": 3},

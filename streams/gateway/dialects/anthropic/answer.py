@@ -18,8 +18,8 @@ import orjson
 
 from schemas.encoding.json_bounds import read_text
 from schemas.records import Reply, ReplyUsage
+from streams.client.sent_answer import reasoning_of
 from streams.gateway.dialects.answer import AnsweredRequest, is_reported, summary
-from streams.gateway.dialects.sent_answer import reasoning_of
 
 Block = dict[str, Any]
 
@@ -118,11 +118,14 @@ def _input(arguments: str) -> orjson.Fragment | dict[str, Any]:
 
 
 def stop_of(reply: Reply, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return why an answer ended. The contract does not tell a stop sequence from an end."""
+    """Return why an answer ended. A stop sequence is known if the provider names it."""
     reason = STOP_REASONS.get(reply.finish_reason or "", "end_turn")
+    sequence = reply.stop_sequence if reason == "end_turn" else None
+    if sequence is not None:
+        reason = "stop_sequence"
     if message.get("refusal"):
-        reason = "refusal"
-    return {"stop_reason": reason, "stop_sequence": None, "stop_details": None}
+        reason, sequence = "refusal", None
+    return {"stop_reason": reason, "stop_sequence": sequence, "stop_details": None}
 
 
 PLACE_OF_SERVICE: Mapping[str, Any] = {

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from streams.gateway.dialects.answer import AnsweredRequest
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.anthropic.answer import message_body
 from streams.gateway.dialects.anthropic.errors import error_body, status_of
 from streams.gateway.dialects.anthropic.request import parse_messages
@@ -29,9 +29,9 @@ class Messages:
         """See `VendorDialect.answer`."""
         return message_body(answered)
 
-    def stream(self, request_id: str, created: int, parsed: ParsedRequest) -> MessageEvents:
+    def stream(self, begun: BegunAnswer) -> MessageEvents:
         """See `VendorDialect.stream`."""
-        return MessageEvents(request_id, created)
+        return MessageEvents(begun)
 
     def error(self, error: HttpError, request_id: str) -> Mapping[str, Any]:
         """See `VendorDialect.error`."""

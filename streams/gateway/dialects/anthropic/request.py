@@ -41,6 +41,7 @@ from streams.gateway.dialects.anthropic.tools import take_tools
 from streams.gateway.dialects.anthropic.turns import messages_of
 from streams.gateway.dialects.anthropic.vendor_body import vendor_body
 from streams.gateway.dialects.parsed_request import (
+    GRANTED_FIELDS,
     KEYED_FIELDS,
     NEVER,
     OPEN_FIELDS,
@@ -66,6 +67,9 @@ _HINTS = frozenset(
 _NEEDED = frozenset({"container", "mcp_servers", "inference_geo", "compaction"})
 """Fields that only a provider of this dialect can serve."""
 
+FIELDS = _HANDLED | _HINTS | _NEEDED | OPEN_FIELDS | set(GRANTED_FIELDS)
+"""Fields that a body may have, beside the vendor parameters that a model lists."""
+
 _THREAD = "thread"
 _NO_THREADS = "thread_unsupported_request"
 """Anthropic's code for a request that its server can't hold as a thread. The SDKs send the whole
@@ -74,6 +78,9 @@ conversation then, without `thread`.
 
 _NOT_FOR_THE_LOG = ("cache", "session_id")
 _MOST_STOPS = 4
+MAX_STOP_SEQUENCES = 1_000
+"""Anthropic documents no limit. A request has a few; each is searched for in the whole answer."""
+
 _LONGEST_USER = 256
 _EFFORTS = {name: name for name in ("low", "medium", "high", "xhigh")} | {"max": "xhigh"}
 _USER_ID = frozenset({"user_id"})
@@ -172,6 +179,8 @@ def _take_sampling(given: Mapping[str, Any], document: dict[str, Any], need: Dia
     if "stop_sequences" not in given:
         return
     sequences = list_field(given, "stop_sequences", "")
+    if len(sequences) > MAX_STOP_SEQUENCES:
+        raise fault("stop_sequences", f"List should have at most {MAX_STOP_SEQUENCES} items")
     for number, each in enumerate(sequences):
         if not isinstance(each, str):
             raise fault(path_of("stop_sequences", number), "Input should be a valid string")

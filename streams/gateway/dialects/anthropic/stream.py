@@ -17,7 +17,15 @@ from typing import Any
 import orjson
 
 from schemas.records import Reply
-from streams.gateway.dialects.answer import AnsweredRequest
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import (
+    REASONING,
+    REDACTED,
+    SIGNATURE,
+    Unsent,
+    unsent_blocks,
+)
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.anthropic.answer import (
     empty_message,
     stop_of,
@@ -26,14 +34,6 @@ from streams.gateway.dialects.anthropic.answer import (
     way_of,
 )
 from streams.gateway.dialects.anthropic.errors import error_body
-from streams.gateway.dialects.sent_answer import (
-    REASONING,
-    REDACTED,
-    SIGNATURE,
-    Unsent,
-    unsent_blocks,
-)
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 
 KEEP_ALIVE = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -51,16 +51,19 @@ _BLOCK_OF = {
 
 
 class MessageEvents:
-    """The events of one answer, as server-sent events. `created` is Unix time in seconds."""
+    """The events of one answer, as server-sent events."""
 
-    def __init__(self, request_id: str, created: int) -> None:
-        self._request_id = request_id
-        self._created = created
+    def __init__(self, begun: BegunAnswer) -> None:
+        self._answer = begun
         self._begun = False
         self._blocks = 0
         self._open: str | None = None
         self._holds_back = False
         self._sent = Unsent()
+
+    def begin(self) -> Iterator[bytes]:
+        """Yield nothing: the first event names the model."""
+        yield from ()
 
     def part(self, part: AnswerPart) -> Iterator[bytes]:
         """Yield the events of a part of the answer."""
@@ -76,9 +79,9 @@ class MessageEvents:
         """Yield the rest of an answer, and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
-        message = AnsweredRequest(reply=reply, created=self._created).message
+        message = AnsweredRequest(reply=reply, begun=self._answer).message
         rest = [step for delta in unsent_blocks(message, self._sent) for step in _steps(delta)]
         if self._open not in {None, _THINKING}:
             rest.sort(key=lambda step: _block_of(step) != self._open)
@@ -96,7 +99,7 @@ class MessageEvents:
 
     def fail(self, error: HttpError) -> Iterator[bytes]:
         """Yield the end of a stream that can't be completed."""
-        yield _encoded("error", error_body(error, self._request_id))
+        yield _encoded("error", error_body(error, self._answer.request_id))
 
     def keep_alive(self) -> bytes:
         """Return an event that clients ignore."""
@@ -105,7 +108,7 @@ class MessageEvents:
     def _begin(self, model: str) -> Iterator[bytes]:
         if not self._begun:
             self._begun = True
-            yield _event("message_start", message=empty_message(self._request_id, model))
+            yield _event("message_start", message=empty_message(self._answer.request_id, model))
 
     def _may_follow(self, step: Mapping[str, Any]) -> bool:
         """Return whether a step may be sent after what was sent."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.records import ReplyUsage
-from streams.gateway.dialects.answer import AnsweredRequest, summary
+from streams.gateway.dialects.answer import AnsweredRequest, logprobs_of, summary
 from streams.gateway.errors import HttpError
 
 _TYPES = {
@@ -41,7 +41,7 @@ def chat_completion(answered: AnsweredRequest) -> dict[str, Any]:
             {
                 "index": 0,
                 "message": assistant_message(answered.message),
-                "logprobs": None,
+                "logprobs": logprobs_of(reply),
                 "finish_reason": reply.finish_reason,
             }
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from streams.gateway.dialects.answer import AnsweredRequest
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer
 from streams.gateway.dialects.openai.answer import chat_completion, error_body
 from streams.gateway.dialects.openai.request import parse_chat
 from streams.gateway.dialects.openai.stream import ChatChunks
@@ -27,9 +27,9 @@ class ChatCompletions:
         """See `VendorDialect.answer`."""
         return chat_completion(answered)
 
-    def stream(self, request_id: str, created: int, parsed: ParsedRequest) -> ChatChunks:
+    def stream(self, begun: BegunAnswer) -> ChatChunks:
         """See `VendorDialect.stream`."""
-        return ChatChunks(request_id, created, include_usage=parsed.include_usage)
+        return ChatChunks(begun)
 
     def error(self, error: HttpError, request_id: str) -> Mapping[str, Any]:
         """See `VendorDialect.error`."""

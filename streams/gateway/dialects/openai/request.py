@@ -17,6 +17,7 @@ from schemas.chat import PASSED_ON
 from schemas.gateway.native_body import NATIVE, NativeBody, NativeDialect
 from streams.gateway.dialects.openai.messages import Conversation, converted
 from streams.gateway.dialects.parsed_request import (
+    GRANTED_FIELDS,
     KEYED_FIELDS,
     NEVER,
     OPEN_FIELDS,
@@ -36,6 +37,9 @@ _HINTS = frozenset(
 
 _NEEDED = frozenset({"audio", "functions", "function_call", "web_search_options"})
 """Fields that only a provider of this dialect can serve."""
+
+FIELDS = _HANDLED | _TAKEN | _HINTS | _NEEDED | OPEN_FIELDS | set(GRANTED_FIELDS)
+"""Fields that a body may have, beside the vendor parameters that a model lists."""
 
 _TEXT_ONLY = ["text"]
 _TOOL_MODES = frozenset({"none", "auto", "required"})

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 
 from schemas.records import Reply
-from streams.gateway.dialects.answer import AnsweredRequest, summary
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import Unsent, unsent
+from streams.gateway.dialects.answer import AnsweredRequest, BegunAnswer, logprobs_of, summary
 from streams.gateway.dialects.openai.answer import completion_id, error_body, usage
-from streams.gateway.dialects.sent_answer import Unsent, unsent
-from streams.gateway.dispatch.replies import AnswerPart
 from streams.gateway.errors import HttpError
 
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -25,15 +25,19 @@ _DONE = b"data: [DONE]\n\n"
 
 
 class ChatChunks:
-    """The chunks of one answer, as server-sent events. `created` is Unix time in seconds."""
+    """The chunks of one answer, as server-sent events."""
 
-    def __init__(self, request_id: str, created: int, *, include_usage: bool) -> None:
-        self._id = completion_id(request_id)
-        self._created = created
-        self._include_usage = include_usage
+    def __init__(self, begun: BegunAnswer) -> None:
+        self._answer = begun
+        self._id = completion_id(begun.request_id)
+        self._include_usage = begun.parsed.include_usage
         self._model = ""
         self._begun = False
         self._sent = Unsent()
+
+    def begin(self) -> Iterator[bytes]:
+        """Yield nothing: the first chunk names the model."""
+        yield from ()
 
     def part(self, part: AnswerPart) -> Iterator[bytes]:
         """Yield the events of a part of the answer."""
@@ -46,14 +50,14 @@ class ChatChunks:
         """Yield the rest of an answer, and the end of the stream.
 
         Raises:
-            HttpError: what was sent is not the beginning of this answer; a retry gets the whole.
+            AnswerChangedError: what was sent is not the beginning of this answer.
         """
-        message = AnsweredRequest(reply=reply, created=self._created).message
+        message = AnsweredRequest(reply=reply, begun=self._answer).message
         rest = unsent(message, self._sent)
         yield from self._begin(reply.model or "")
         for delta in rest:
             yield self._chunk(delta)
-        last = self._document({}, finish_reason=reply.finish_reason)
+        last = self._document({}, reply.finish_reason, logprobs_of(reply))
         yield _event({**last, "sluice": summary(reply)})
         if self._include_usage:
             yield _event({**self._document(None), "usage": usage(reply.usage)})
@@ -76,13 +80,16 @@ class ChatChunks:
         return _event(self._document(delta))
 
     def _document(
-        self, delta: Mapping[str, Any] | None, finish_reason: str | None = None
+        self,
+        delta: Mapping[str, Any] | None,
+        finish_reason: str | None = None,
+        logprobs: Any = None,
     ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
         document: dict[str, Any] = {
             "id": self._id,
             "object": "chat.completion.chunk",
-            "created": self._created,
+            "created": self._answer.created,
             "model": self._model,
             "service_tier": "default",
             "choices": [] if delta is None else [choice],

@@ -53,11 +53,12 @@ class DecisionOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redecided:
-    """The new decision, or the reason for none."""
+    """The new decision, or the reason for none; `stream` is the recorded input."""
 
     how: DecisionOrigin
     decision: Decision | None
     refusal: str | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,14 @@ def redecide(recorded: Recorded, request: RoutingRequest, on: ReplayContext) -> 
         KeyError: the recorded decision has no inputs.
     """
     inputs = read_classify(recorded.decision.inputs)
-    effective, assignment = effective_snapshot(request, on.snapshot)
+    found = _redecided(recorded, request, inputs, on)
+    return replace(found, stream=True) if inputs.stream else found
+
+
+def _redecided(
+    recorded: Recorded, request: RoutingRequest, inputs: ClassifyInputs, on: ReplayContext
+) -> Redecided:
+    effective, assignment = effective_snapshot(request, on.snapshot, stream=inputs.stream)
     before = _before(recorded, on)
     context = _context(request, recorded, effective, inputs, on)
     if is_static(request, effective):
@@ -128,7 +136,9 @@ def _context(
     if uses_artifact(effective):
         alike = recorded.decision.registry_version == effective.version
         costs = inputs.costs if alike else on.costs(request.body, effective)
-    return DecisionContext(now=inputs.now, time_left_ms=inputs.time_left_ms, costs=costs)
+    return DecisionContext(
+        now=inputs.now, time_left_ms=inputs.time_left_ms, costs=costs, stream=inputs.stream
+    )
 
 
 def _calls_same_model(before: RegistrySnapshot | None, effective: RegistrySnapshot) -> bool:

@@ -21,7 +21,7 @@ from streams.routing.selection.candidates import (
 from streams.routing.snapshot import RegistrySnapshot
 
 _REMEMBERED = 65_536
-_Way = tuple[str, str | None, str | None, tuple[str | None, str | None], "Wants"]
+_Way = tuple[str, str | None, str | None, tuple[str | None, str | None], bool, "Wants"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,25 +62,27 @@ class Ways:
         pinned: str | None = None,
         feature: str | None = None,
         arm: tuple[str | None, str | None] = (None, None),
+        stream: bool = False,
     ) -> tuple[Step, ...]:
-        """Return the steps from the first tier of a request; empty if no model can serve it."""
-        key = (start, pinned, feature, arm, wants)
+        """Return the steps from the first tier of a request, whose caller takes the answer in parts
+        if `stream`; empty if no model can serve it.
+        """
+        key = (start, pinned, feature, arm, stream, wants)
         found = self._whole.get(key)
         if found is None:
             if len(self._whole) >= _REMEMBERED:
                 self._whole.clear()
-            found = self._whole[key] = self._find_way(start, wants, pinned, feature, arm)
+            found = self._whole[key] = self._find_way(start, wants, key)
         return found
 
     def _find_way(
         self,
         start: str,
         wants: Wants,
-        pinned: str | None,
-        feature: str | None,
-        arm: tuple[str | None, str | None],
+        key: _Way,
     ) -> tuple[Step, ...]:
-        effective = self.snapshot.under(*arm)
+        _, pinned, feature, arm, stream, _ = key
+        effective = self.snapshot.under(*arm).for_stream(stream=stream)
         if pinned is not None:
             return (Step(model=pinned),) if pinned in effective.models else ()
         if start not in effective.tiers:

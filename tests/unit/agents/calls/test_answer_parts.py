@@ -12,11 +12,12 @@ import pytest
 from core.kafka.producer import Outgoing
 from schemas.errors import DeliveryError
 from schemas.records import Header, ReplyAddress
+from schemas.topics import OUTCOMES
 from streams.agents.calls.answer_parts import AnswerParts, parts_sent
-from streams.gateway.dispatch.replies import correlation_of, read_part
+from streams.client.answer_parts import correlation_of, read_part
 from streams.providers.in_memory_provider import text_answer
 from streams.providers.port import AnswerDelta, ChatCall, ToolCallDelta
-from tests.unit.agents.world import World, deliver
+from tests.unit.agents.world import REGISTRY, World, deliver
 
 ADDRESS = ReplyAddress(
     topic="llm.replies.gateway.v1",
@@ -113,15 +114,17 @@ def test_a_part_that_cannot_be_sent_does_not_disturb_the_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "streams"),
+    ("more", "policy", "streams"),
     [
-        ({"stream": True}, False),
-        ({"stream": True, "tier": "complex"}, True),
-        ({"stream": False, "tier": "complex"}, False),
+        ({"stream": True}, "", False),
+        ({"stream": True, "tier": "complex"}, "", True),
+        ({"stream": False, "tier": "complex"}, "", False),
+        ({"stream": True}, "  streaming: immediate\n", True),
+        ({"stream": False}, "  streaming: immediate\n", False),
     ],
 )
 def test_an_answer_is_streamed_where_no_other_can_become_the_reply(
-    more: dict[str, Any], streams: bool
+    more: dict[str, Any], policy: str, streams: bool
 ) -> None:
     asked: list[ChatCall] = []
 
@@ -130,7 +133,7 @@ def test_an_answer_is_streamed_where_no_other_can_become_the_reply(
         return text_answer("Paris is the capital of France.")
 
     async def scenario() -> None:
-        world = World(script=script)
+        world = World(script=script, registry=f"{REGISTRY.rstrip()}\n{policy}")
         deps = await world.worker()
         deps = replace(deps, kafka=replace(deps.kafka, parts=Sent()))
         await world.send(replace(world.request(), **more))
@@ -138,3 +141,24 @@ def test_an_answer_is_streamed_where_no_other_can_become_the_reply(
 
     asyncio.run(scenario())
     assert [call.on_delta is not None for call in asked] == [streams]
+
+
+@pytest.mark.parametrize(("stream", "tiers"), [(True, ["simple"]), (False, ["simple", "moderate"])])
+def test_a_stream_at_once_ends_the_cascade_at_its_first_answer(
+    stream: bool, tiers: list[str]
+) -> None:
+    poor, good = "", "Paris is the capital of France."
+
+    def script(call: ChatCall, _: Any) -> Any:
+        return text_answer(poor if call.model == "gpt-4o-mini" else good)
+
+    async def scenario() -> Any:
+        world = World(script=script, registry=f"{REGISTRY.rstrip()}\n  streaming: immediate\n")
+        deps = await world.worker()
+        await world.send(replace(world.request(), stream=stream))
+        await deliver(world, deps, set())
+        return world.events(OUTCOMES, "OutcomeEvent")[-1]
+
+    outcome = asyncio.run(scenario())
+    assert outcome["kind"] == "replied"
+    assert outcome["result"]["tiers_tried"] == tiers

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from schemas.gateway.cancellation import cancellation_value, is_cancellation
+from schemas.gateway.headers import CANCELS_UNTIL
 from schemas.records import TierMessage
 from schemas.topics import GATEWAY_REPLIES, GATEWAY_REQUESTS, REPLIES, REQUESTS
 from tests.unit.agents.classify.test_classify import classified
@@ -62,9 +64,15 @@ def test_a_reply_topic_that_a_gateways_request_names_is_ignored() -> None:
     assert hop.reply_to.topic == GATEWAY_REPLIES
 
 
-def test_a_callers_headers_state_nothing() -> None:
-    hop = hop_of(REQUESTS, {**STATED, "sluice-stream": "1"})
+def test_a_callers_headers_state_no_tenant() -> None:
+    hop = hop_of(REQUESTS, STATED)
     assert (hop.tenant, hop.stream, hop.reply_to.topic) == ("default", False, REPLIES)
+
+
+@pytest.mark.parametrize(("value", "stream"), [("1", True), ("0", False), ("true", False)])
+def test_any_caller_may_ask_for_parts_on_its_own_reply_topic(value: str, stream: bool) -> None:
+    hop = hop_of(REQUESTS, {"sluice-stream": value})
+    assert (hop.stream, hop.reply_to.topic) == (stream, REPLIES)
 
 
 def test_a_caller_may_not_name_the_gateways_reply_topic() -> None:
@@ -79,3 +87,41 @@ def test_a_native_body_is_a_gateways_alone() -> None:
     refused = hop_of(REQUESTS, {}, native=NATIVE).verdict
     assert refused is not None
     assert refused.message.startswith("native:")
+
+
+def test_a_cancellation_becomes_a_verdict_until_the_requests_deadline() -> None:
+    value = cancellation_value("acme", "r1")
+    assert is_cancellation(value)
+    headers = {**STATED, CANCELS_UNTIL: "1700000000000"}
+    _, (hop,) = classified(
+        value, topic=GATEWAY_REQUESTS, headers=headers, bound={GATEWAY_REQUESTS: None}
+    )
+    assert hop.verdict is not None
+    assert (hop.verdict.code, hop.deadline_at) == ("cancelled", 1_700_000_000_000)
+    assert hop.key == b"acme/r1"
+    request = hop_of(GATEWAY_REQUESTS, STATED)
+    assert hop.reply_to.digest == request.reply_to.digest
+
+
+@pytest.mark.parametrize("until", ["", "x", "-1", "1" * 30])
+def test_a_cancellation_without_a_time_is_an_incomplete_request(until: str) -> None:
+    value = cancellation_value("acme", "r1")
+    _, (hop,) = classified(
+        value,
+        topic=GATEWAY_REQUESTS,
+        headers={**STATED, CANCELS_UNTIL: until},
+        bound={GATEWAY_REQUESTS: None},
+    )
+    assert hop.verdict is not None
+    assert hop.verdict.code == "invalid_request"
+
+
+def test_only_gateways_cancel() -> None:
+    value = cancellation_value("acme", "r1")
+    headers = {**STATED, CANCELS_UNTIL: "1700000000000"}
+    for topic, kept in ((REQUESTS, headers), (GATEWAY_REQUESTS, {CANCELS_UNTIL: "1700000000000"})):
+        _, (hop,) = classified(
+            value, topic=topic, headers=kept, bound={REQUESTS: None, GATEWAY_REQUESTS: None}
+        )
+        assert hop.verdict is not None
+        assert hop.verdict.code == "invalid_request"

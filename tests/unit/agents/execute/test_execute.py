@@ -1,6 +1,8 @@
 import asyncio
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
 
 from core.kafka.incoming_message import Incoming
@@ -55,6 +57,19 @@ def test_a_good_answer_is_replied_with_its_cost_and_its_baseline() -> None:
     assert kinds(world) == ["started", "replied"]
     (quality,) = world.events(QUALITY, "QualityEvent")
     assert (quality["score"], quality["passed"]) == (0.9, True)
+
+
+@pytest.mark.parametrize(("asked", "found"), [(True, {"content": []}), (None, None)])
+def test_log_probabilities_go_to_a_caller_that_asked_for_them(asked: bool, found: Any) -> None:
+    """The cascade may ask for them too."""
+    answer = replace(text_answer("Paris."), token_logprobs='{"content":[]}', stop_sequence="END")
+    world = scripted(answer)
+    body = orjson.loads(world.request().body)
+    if asked:
+        body["logprobs"] = True
+    answered(world, replace(world.request(), body=orjson.dumps(body)))
+    (reply,) = world.replies()
+    assert (reply["logprobs"], reply["stop_sequence"]) == (found, "END")
 
 
 def test_a_low_confidence_answer_escalates_with_its_calls_and_cost() -> None:

@@ -71,7 +71,7 @@ class ScriptedThread:
 
 def _run(monkeypatch: pytest.MonkeyPatch, case: Any) -> None:
     monkeypatch.setattr(librdkafka_consumer, "FetchThread", ScriptedThread)
-    for name in ("AWAY_S", "START_S", "MISSING_S", "REJECTED_S", "_PAUSE_S"):
+    for name in ("AWAY_S", "START_S", "MISSING_S", "REJECTED_S", "REJECTED_AT_START_S", "_PAUSE_S"):
         monkeypatch.setattr(queries, name, 0.0)
 
     async def scenario() -> None:

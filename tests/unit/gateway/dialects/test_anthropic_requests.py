@@ -346,6 +346,7 @@ def test_own_fields_and_parameters_of_other_vendors_do_not_travel_along() -> Non
         ({"temperature": 1.5}, "temperature: range: 0..1"),
         ({"top_p": "x"}, "top_p: Input should be a valid number"),
         ({"stop_sequences": [5]}, "stop_sequences.0: Input should be a valid string"),
+        ({"stop_sequences": ["a"] * 1_001}, "stop_sequences: List should have at most 1000 items"),
         ({"stream": "yes"}, "stream: Input should be a valid boolean"),
         ({"tools": [{"name": "n"}]}, "tools.0.input_schema: Field required"),
         ({"tools": [5]}, "tools.0: Input should be a valid dictionary"),

@@ -14,12 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from schemas.errors import AnswerChangedError
 from schemas.records import Reply, ReplyUsage
+from streams.client.answer_parts import AnswerPart
 from streams.gateway.dialects.answer import AnsweredRequest
 from streams.gateway.dialects.anthropic.answer import message_body
 from streams.gateway.dialects.anthropic.stream import MessageEvents
-from streams.gateway.dispatch.replies import AnswerPart
+from streams.gateway.endpoints.failures import http_error
 from streams.gateway.errors import HttpError
+from tests.unit.gateway.world import BEGUN
 
 USAGE = ReplyUsage(
     input_tokens=120, output_tokens=30, cache_read_tokens=100, cache_write_tokens=5,
@@ -104,7 +107,7 @@ def part_of(delta: dict[str, Any], number: int = 0) -> AnswerPart:
 
 def streamed(deltas: list[dict[str, Any]], reply: Reply) -> bytes:
     """The events of an answer that arrives in parts."""
-    stream = MessageEvents("r1", 1)
+    stream = MessageEvents(BEGUN)
     parts = [
         event for number, each in enumerate(deltas) for event in stream.part(part_of(each, number))
     ]
@@ -142,7 +145,7 @@ def accumulated(body: bytes) -> dict[str, Any]:
 
 def plain(reply: Reply) -> dict[str, Any]:
     """The plain answer, as the SDK reads it."""
-    body = orjson.loads(orjson.dumps(message_body(AnsweredRequest(reply=reply, created=1))))
+    body = orjson.loads(orjson.dumps(message_body(AnsweredRequest(reply=reply, begun=BEGUN))))
     return as_read(Message.model_validate(body, strict=True))
 
 
@@ -263,20 +266,20 @@ def test_tokens_are_0_until_message_delta_corrects_them() -> None:
 def test_an_answer_that_does_not_continue_what_was_sent_ends_the_stream_with_an_error(
     message: dict[str, Any],
 ) -> None:
-    stream = MessageEvents("r1", 1)
+    stream = MessageEvents(BEGUN)
     live = deltas_of(message_of([SIGNED_THOUGHT], "ab", [("look", "{}")]), 9)
     for delta in live:
         list(stream.part(part_of(delta)))
-    with pytest.raises(HttpError, match="another call") as caught:
+    with pytest.raises(AnswerChangedError, match="another call") as caught:
         list(stream.end(reply_of(message)))
-    assert caught.value.retryable
+    assert http_error(caught.value).retryable
 
 
 SIGNED_THOUGHT = {"type": "thinking", "thinking": "so", "signature": "s"}
 
 
 def test_the_sdk_raises_the_error_of_a_broken_stream_with_its_code() -> None:
-    stream = MessageEvents("r1", 1)
+    stream = MessageEvents(BEGUN)
     error = HttpError(503, "no_capacity", "no room", retryable=True)
     body = b"".join([*stream.part(part_of({"content": "a"})), *stream.fail(error)])
     with pytest.raises(APIStatusError) as caught:
@@ -289,7 +292,7 @@ def test_line_breaks_in_names_and_texts_start_no_event() -> None:
     hostile = "x\n\nevent: message_stop\ndata: {}\r\n\r\n\u2028"
     message = message_of([], hostile, [(hostile, "{}")])
     reply = reply_of(message, model=hostile)
-    stream = MessageEvents("r1", 1)
+    stream = MessageEvents(BEGUN)
     part = AnswerPart(call_id="c", sequence=0, model=hostile, delta={"content": hostile})
     body = b"".join([*stream.part(part), *stream.end(reply)])
     assert [each["type"] for each in events_of(body)].count("message_stop") == 1

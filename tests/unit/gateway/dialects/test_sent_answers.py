@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from schemas.records import Reply
+from streams.client.answer_parts import AnswerPart
+from streams.client.sent_answer import Unsent, unsent, unsent_blocks
 from streams.gateway.dialects.openai.stream import ChatChunks
-from streams.gateway.dialects.sent_answer import Unsent, unsent, unsent_blocks
-from streams.gateway.dispatch.replies import AnswerPart
+from tests.unit.gateway.world import BEGUN
 
 FIRST = {"type": "thinking", "thinking": "one", "signature": "s1"}
 HIDDEN = {"type": "redacted_thinking", "data": "d"}
@@ -33,7 +34,7 @@ SENT: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("count", range(len(SENT) + 1))
 def test_openais_chunks_hold_the_messages_reasoning_however_much_was_sent(count: int) -> None:
-    stream = ChatChunks("r1", 1, include_usage=False)
+    stream = ChatChunks(BEGUN)
     parts = [
         AnswerPart(call_id="c1", sequence=number, model="m", delta=delta)
         for number, delta in enumerate(SENT[:count])

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import orjson
+import pytest
 
+from core.kafka.fetch_source import FetchedRecord
+from schemas.callers.headers import CORRELATION_ID
 from schemas.errors import KafkaAwayError
+from schemas.gateway.headers import ACCEPTED_AT, CALL_ID, SEQUENCE
 from streams.gateway.dispatch import waiting as module
 from streams.gateway.dispatch.request_ids import RequestIdentity
 from streams.gateway.dispatch.waiting import WaitingRequest, WaitingRequests
@@ -96,16 +100,6 @@ def test_a_reader_that_fails_ends_every_wait() -> None:
     assert len(requests) == 0
 
 
-def test_parts_of_an_answer_are_bounded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from streams.gateway.dispatch.replies import AnswerPart
-
-    monkeypatch.setattr(module, "MAX_PARTS", 3)
-    mine = waiting_for(WaitingRequests())
-    for number in range(9):
-        mine.take_part(AnswerPart(call_id="c", sequence=number, model="m", delta={}))
-    assert [part.sequence for part in mine.parts] == [0, 1, 2]
-
-
 def test_news_wake_a_waiter_and_a_time_out_says_that_there_are_none() -> None:
     async def scenario() -> None:
         requests = WaitingRequests()
@@ -117,3 +111,42 @@ def test_news_wake_a_waiter_and_a_time_out_says_that_there_are_none() -> None:
         assert await woken
 
     asyncio.run(scenario())
+
+
+def record(offset: int, value: bytes, *more: tuple[str, bytes]) -> FetchedRecord:
+    headers = ((CORRELATION_ID, b"r"), *more)
+    return FetchedRecord("t", 0, offset, 1, 1, None, value, headers)
+
+
+def test_a_followed_request_gets_its_records_beside_one_that_waits() -> None:
+    requests = WaitingRequests()
+    client = waiting_for(requests)
+    followed = WaitingRequest(identity=identity(), claim=CLAIM, read_to=6)
+    part = orjson.dumps({"model": "m", "delta": {}})
+    followed.take(((CALL_ID, b"c1"), (SEQUENCE, b"0")), part)
+    requests.follow(followed)
+    for offset in (5, 6):
+        number = b"%d" % (offset - 5)
+        requests.take(record(offset, part, (CALL_ID, b"c1"), (SEQUENCE, number)))
+    requests.take(record(6, part, (CALL_ID, b"c2"), (SEQUENCE, b"0")))
+    for each in (client, followed):
+        assert [(got.call_id, got.sequence) for got in each.parts] == [("c1", 0), ("c1", 1)]
+    assert len(requests) == 1
+    requests.take(record(7, b"{}", (ACCEPTED_AT, b"1")))
+    requests.take(record(8, REPLY))
+    assert client.reply == followed.reply is not None
+    requests.follow(followed)
+    requests.fail(KafkaAwayError("gone"))
+    assert followed.fault is None
+
+
+def test_the_longest_followed_request_without_a_client_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "FOLLOWED_KEPT", 2)
+    requests = WaitingRequests()
+    found = [WaitingRequest(identity=identity(name), claim=CLAIM) for name in "abcd"]
+    found[0].clients = 1
+    for each in found:
+        requests.follow(each)
+    assert [each.fault is not None for each in found] == [False, True, True, False]

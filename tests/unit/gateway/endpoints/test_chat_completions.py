@@ -384,6 +384,22 @@ def part(call: str, number: int, delta: dict[str, Any]) -> tuple[dict[str, Any],
     return {"model": "small", "delta": delta}, *headers
 
 
+def test_log_probabilities_are_in_the_choice_plain_and_streamed() -> None:
+    logprobs = {"content": [{"token": "Hi", "logprob": -0.5, "bytes": None, "top_logprobs": []}],
+                "refusal": None}  # fmt: skip
+
+    async def scenario() -> None:
+        world = GatewayWorld(answering=lambda record: replied(record, logprobs=logprobs))
+        async with world.client() as client:
+            plain = (await client.post(CHAT, json={**HELLO, "logprobs": True})).json()
+            streamed = await client.post(CHAT, json={**HELLO, "logprobs": True, "stream": True})
+        assert plain["choices"][0]["logprobs"] == logprobs
+        found = [each["choices"][0]["logprobs"] for each in events_of(streamed.text)[:-1]]
+        assert [each for each in found if each] == [logprobs]
+
+    run(scenario)
+
+
 def test_parts_are_forwarded_and_the_rest_comes_from_the_reply() -> None:
     async def scenario() -> None:
         world = GatewayWorld(lambda _: None)

@@ -39,6 +39,30 @@ def frames_of(text: str) -> list[tuple[str, Any]]:
     return [(name[7:], orjson.loads(data[6:])) for name, data in lines]
 
 
+@pytest.mark.parametrize(
+    ("more", "reason", "sequence"),
+    [
+        ({"stop_sequence": "END"}, "stop_sequence", "END"),
+        ({"stop_sequence": "END", "finish_reason": "length"}, "max_tokens", None),
+        ({}, "end_turn", None),
+    ],
+)
+def test_the_stop_sequence_is_named_plain_and_streamed(
+    more: dict[str, Any], reason: str, sequence: str | None
+) -> None:
+    async def scenario() -> None:
+        world = GatewayWorld(answering=lambda record: replied(record, **more))
+        async with world.client() as client:
+            plain = (await client.post(MESSAGES, json=HELLO)).json()
+            streamed = await client.post(MESSAGES, json={**HELLO, "stream": True})
+        delta = next(each["delta"] for name, each in frames_of(streamed.text)
+                     if name == "message_delta")  # fmt: skip
+        for found in (plain, delta):
+            assert (found["stop_reason"], found["stop_sequence"]) == (reason, sequence)
+
+    run(scenario)
+
+
 def test_an_answer_has_anthropics_form() -> None:
     async def scenario() -> None:
         world = GatewayWorld()

@@ -58,7 +58,8 @@ experiments:
       one: {{}}
       two: {{policy: {{cascade: {{enabled: false}}}}}}
 """
-REGISTRIES = (RULES, LEARNED, BOUNDED, HYBRID, ASKING, UNSURE, ARTICLE, TRIED)
+AT_ONCE = f"{BASE}\n  classifier: learned\n  streaming: immediate\n"
+REGISTRIES = (RULES, LEARNED, BOUNDED, HYBRID, ASKING, UNSURE, ARTICLE, TRIED, AT_ONCE)
 PROMPTS = (
     "hi", "What are your opening hours?", "Prove, step by step, that the algorithm terminates.",
     "Summarise this text: " + "the quick brown fox jumps over the lazy dog. " * 30,
@@ -257,3 +258,18 @@ def test_a_pin_on_a_removed_model_is_refused_with_a_reason() -> None:
     assert found.how is DecisionOrigin.REFUSED
     assert found.decision is None
     assert "not in the registry" in (found.refusal or "")
+
+
+def test_a_replay_knows_which_answers_were_streamed_at_once() -> None:
+    rules = f"{BASE}\n  streaming: immediate\n"
+    log = record((rules,), [(0, {"request_id": f"r{n}", "prompt": "hi"}) for n in range(3)])
+    (snapshot,) = log.snapshots.values()
+    replayer = Replayer(snapshot=snapshot, before=log.snapshots.get, pricing=PriceBook())
+    checked = Replayer(
+        snapshot=parse_registry(BASE).snapshot, before=log.snapshots.get, pricing=PriceBook()
+    )
+    # The first one is a stream, whose cascade ended at its first answer.
+    found = [(each, log.request(each)) for each in log.recorded()]
+    assert [len(replayer.replay(*each).way) for each in found] == [1, 3, 3]
+    assert [len(replayer.replay(*each).before) for each in found] == [1, 3, 3]
+    assert [len(checked.replay(*each).way) for each in found] == [3, 3, 3]

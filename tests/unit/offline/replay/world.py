@@ -11,8 +11,9 @@ import orjson
 
 from core.kafka.incoming_message import Incoming
 from schemas.encoding.avro_mapping import from_record
+from schemas.gateway.headers import STREAM, YES
 from schemas.records import Decision, Source
-from schemas.request import read_request
+from schemas.request import Request, read_request
 from schemas.topics import COST, OUTCOMES, QUALITY, REQUESTS
 from streams.agents.classify.handler import classify
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
@@ -56,10 +57,13 @@ class RecordedLog:
         ]
         return sorted(found, key=lambda each: each.source.offset)
 
-    def subject(self, recorded: Recorded) -> RoutingRequest:
+    def request(self, recorded: Recorded) -> Request:
         """The request of an outcome, as its place in the log has it."""
-        request = read_request(dict(self.requests[recorded.source.offset]))
-        return RoutingRequest.of(request, recorded.tenant)
+        return read_request(dict(self.requests[recorded.source.offset]))
+
+    def subject(self, recorded: Recorded) -> RoutingRequest:
+        """The same as routing reads it."""
+        return RoutingRequest.of(self.request(recorded), recorded.tenant)
 
 
 def record(
@@ -104,6 +108,7 @@ def _work(world: World, offset: int, document: dict[str, Any]) -> Work:
         timestamp=world.clock.now(),
         key=None,
         value=orjson.dumps(document),
-        headers=[],
+        # Every third caller takes the answer in parts.
+        headers=[(STREAM, YES)] if offset % 3 == 0 else [],
     )
     return Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState())

@@ -1,20 +1,17 @@
-"""Replies and parts of streamed answers, as a gateway reads them from its reply topic."""
+"""Records of a reply topic: the correlation id, and parts of streamed answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
 
+from schemas.callers.headers import CORRELATION_ID
 from schemas.encoding.json_bounds import read_writable
 from schemas.errors import UndecodableError
 from schemas.gateway.headers import CALL_ID, SEQUENCE
-from schemas.records import Reply
-from streams.client.caller import CORRELATION_ID
-from streams.client.totals import nano_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,31 +25,11 @@ class AnswerPart:
     model: str
     delta: Mapping[str, Any]
 
-
-_REPLY = TypeAdapter(Reply)
-_DOCUMENT = TypeAdapter(dict[str, Any])
-_MESSAGE = TypeAdapter(dict[str, Any] | None)
-_USD = TypeAdapter(Annotated[float, Field(allow_inf_nan=False)] | None)
-
-
-def read_reply(value: bytes | None) -> Reply:
-    """Return a worker's reply in JSON: cost is in USD there, and the message an object. Later
-    versions may add fields.
-
-    Raises:
-        UndecodableError: it is none.
-    """
-    try:
-        found = _DOCUMENT.validate_python(read_writable(value or b""))
-        message = _MESSAGE.validate_python(found.get("message"))
-        costs = {
-            f"{name}_nano": nano_of(_USD.validate_python(found.get(f"{name}_usd")))
-            for name in ("cost", "baseline_cost")
-        }
-        encoded = None if message is None else orjson.dumps(message).decode()
-        return _REPLY.validate_python({**found, **costs, "message": encoded})
-    except (orjson.JSONDecodeError, ValidationError) as error:
-        raise UndecodableError(f"not a reply: {type(error).__name__}") from None
+    @property
+    def text(self) -> str:
+        """Return the text of the answer in this part; empty for reasoning and tool calls."""
+        found: str = self.delta.get("content") or ""
+        return found
 
 
 def correlation_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from schemas.records import NANO
-from streams.client.caller import ReceivedReply
-
-
-def nano_of(usd: float | None) -> int | None:
-    """Return the nano-USD of a reply's USD; the double is the nearest to nine decimal digits."""
-    return None if usd is None else round(Decimal(str(usd)) * NANO)
+from streams.client.request_outcome import ReceivedReply
 
 
 @dataclass(slots=True)
@@ -45,16 +39,16 @@ class SendTotals:
 
     def take(self, received: ReceivedReply) -> None:
         """Count a reply."""
-        reply: dict[str, Any] = received.reply
-        self.statuses[reply["status"]] += 1
+        reply = received.reply
+        self.statuses[reply.status] += 1
         self.waited_ms.append(received.waited_ms)
-        if reply.get("tier"):
-            self.tiers[reply["tier"]] += 1
-        if reply.get("error"):
-            self.errors[reply["error"]["code"]] += 1
-        self.escalated += len(reply.get("tiers_tried") or ()) > 1
-        self.degraded += bool(reply.get("degraded"))
-        cost, baseline = nano_of(reply.get("cost_usd")), nano_of(reply.get("baseline_cost_usd"))
+        if reply.tier:
+            self.tiers[reply.tier] += 1
+        if reply.error is not None:
+            self.errors[reply.error.code] += 1
+        self.escalated += len(reply.tiers_tried) > 1
+        self.degraded += reply.degraded
+        cost, baseline = reply.cost_nano, reply.baseline_cost_nano
         if cost is None:
             self.unknown_cost += 1
         else:

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from core.clock import BrokerClock
 from core.kafka.producer import Outgoing
+from core.kafka.publishing.pending import produce_problem
 from schemas.errors import DeliveryError, KafkaAwayError
 
 AWAY_S = 0.8
@@ -75,17 +76,28 @@ class BrokerWatch:
             await asyncio.sleep(_LOOK_S)
 
 
-class KafkaRequestPublisher:
-    """`RequestPublisher` on a broker; acknowledgements set `clock` to broker time."""
+def _is_never_away() -> bool:
+    return False
 
-    def __init__(self, producer: AIOKafkaProducer, watch: BrokerWatch, clock: BrokerClock) -> None:
+
+class KafkaRequestPublisher:
+    """`RequestPublisher` on a broker; acknowledgements set `clock` to broker time. Without a watch
+    that tells when the broker `is_away`, a record waits for it for the producer's own time-out.
+    """
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        clock: BrokerClock,
+        is_away: Callable[[], bool] = _is_never_away,
+    ) -> None:
         self._producer = producer
-        self._watch = watch
+        self._is_away = is_away
         self._clock = clock
 
     async def publish(self, record: Outgoing) -> None:
         """See `RequestPublisher.publish`."""
-        if self._watch.is_away():
+        if self._is_away():
             raise KafkaAwayError(_AWAY)
         sent = self._clock.elapsed_ms()
         try:
@@ -99,12 +111,16 @@ class KafkaRequestPublisher:
                 )
             )
             while not (await asyncio.wait({sending}, timeout=_LOOK_S))[0]:
-                if self._watch.is_away():
+                if self._is_away():
                     sending.add_done_callback(_ignore)
                     raise UnconfirmedError(sending)
             found = sending.result()
+        except (KafkaConnectionError, KafkaTimeoutError) as error:
+            raise KafkaAwayError(_AWAY) from error
         except KafkaError as error:
-            raise DeliveryError(f"{record.topic} did not take a request: {error}") from error
+            raise DeliveryError(
+                f"{record.topic} did not take a request: {produce_problem(error)}"
+            ) from error
         if found.timestamp_type == _LOG_APPEND_TIME:
             self._clock.observe(found.timestamp, sent, self._clock.elapsed_ms())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.gateway.errors import GatewayCode, HttpError
+from schemas.errors import AnswerChangedError
 
 PIECE_CHARACTERS = 2_000
 """Longest text of one delta that is sent from a reply."""
@@ -80,7 +80,7 @@ def unsent(message: Mapping[str, Any], sent: Unsent) -> Iterator[dict[str, Any]]
     """Yield the deltas of an assistant message after those that were sent; thinking as text.
 
     Raises:
-        HttpError: what was sent is not the beginning of this message.
+        AnswerChangedError: what was sent is not the beginning of this message.
     """
     yield from _unsent_reasoning(message, sent)
     yield from _unsent_speech(message, sent)
@@ -91,7 +91,7 @@ def unsent_blocks(message: Mapping[str, Any], sent: Unsent) -> Iterator[dict[str
     its signatures (`SIGNATURE`, `REDACTED`), the one that was begun first.
 
     Raises:
-        HttpError: what was sent is not the beginning of this message.
+        AnswerChangedError: what was sent is not the beginning of this message.
     """
     yield from _unsent_thinking(message, sent)
     yield from _unsent_speech(message, sent)
@@ -112,10 +112,10 @@ def _unsent_thinking(message: Mapping[str, Any], sent: Unsent) -> Iterator[dict[
     signed = [block for block in blocks if block["type"] == "thinking"]
     begun = len(sent.thoughts)
     if begun > len(signed):
-        raise _differs()
+        raise AnswerChangedError
     for block, thought in zip(signed, sent.thoughts, strict=False):
         if thought.is_signed and block["thinking"] != thought.text:
-            raise _differs()
+            raise AnswerChangedError
         if not thought.is_signed:
             yield from _rest_of_thought(block, thought.text)
     for block in blocks:
@@ -130,7 +130,7 @@ def _unsent_thinking(message: Mapping[str, Any], sent: Unsent) -> Iterator[dict[
 def _rest_of_thought(block: Mapping[str, Any], sent: str) -> Iterator[dict[str, Any]]:
     text = block["thinking"]
     if not text.startswith(sent):
-        raise _differs()
+        raise AnswerChangedError
     for piece in _pieces(text, len(sent)):
         yield {REASONING: piece}
     yield {SIGNATURE: block["signature"]}
@@ -139,7 +139,7 @@ def _rest_of_thought(block: Mapping[str, Any], sent: str) -> Iterator[dict[str, 
 def _unsent_speech(message: Mapping[str, Any], sent: Unsent) -> Iterator[dict[str, Any]]:
     content, calls = message.get("content") or "", message.get("tool_calls") or []
     if not content.startswith(sent.content) or len(sent.arguments) > len(calls):
-        raise _differs()
+        raise AnswerChangedError
     for piece in _pieces(content, len(sent.content)):
         yield {"content": piece}
     if message.get("refusal"):
@@ -160,7 +160,7 @@ def _call(index: int, call: Mapping[str, Any], sent: str | None) -> Iterator[dic
         }
         yield {"tool_calls": [begun]}
     elif not arguments.startswith(sent):
-        raise _differs()
+        raise AnswerChangedError
     for piece in _pieces(arguments, len(sent or "")):
         yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
@@ -168,13 +168,3 @@ def _call(index: int, call: Mapping[str, Any], sent: str | None) -> Iterator[dic
 def _pieces(text: str, begin: int) -> Iterator[str]:
     for at in range(begin, len(text), PIECE_CHARACTERS):
         yield text[at : at + PIECE_CHARACTERS]
-
-
-def _differs() -> HttpError:
-    return HttpError(
-        503,
-        GatewayCode.INTERNAL,
-        "another call answered this request after parts of the first were sent; retry: the answer "
-        "is complete then",
-        retryable=True,
-    )

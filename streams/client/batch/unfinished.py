@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from schemas.journal_headers import JournalKind
-from streams.client.request_file import Identity, identity_of
+from streams.client.batch.request_file import Identity, identity_of
+from streams.client.request_outcome import RequestOutcome
 
 MOST_KEPT = 1_000
 MOST_SHOWN = 20
-_ANSWERED = JournalKind.REPLIED
 _SILENT = "no reply"
 
 
@@ -40,16 +40,16 @@ class Unfinished:
     count: int = 0
     _kept: list[UnfinishedLine] = field(default_factory=list)
 
-    def take(self, request: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
-        """Add a reply, unless it has an answer."""
-        if reply["status"] == _ANSWERED:
+    def take(self, outcome: RequestOutcome) -> None:
+        """Add a request, unless it has an answer."""
+        if outcome.reply is None:
+            self._add(outcome.request, _SILENT, "", "")
             return
-        error = reply.get("error") or {}
-        self._add(request, reply["status"], error.get("code", ""), error.get("message", ""))
-
-    def missing(self, request: Mapping[str, Any]) -> None:
-        """Add a request without a reply in time."""
-        self._add(request, _SILENT, "", "")
+        reply = outcome.reply.reply
+        if reply.status != JournalKind.REPLIED:
+            error = reply.error
+            code, message = ("", "") if error is None else (error.code, error.message)
+            self._add(outcome.request, reply.status, code, message)
 
     def as_document(self) -> list[dict[str, Any]]:
         """Return the requests as JSON, by line."""

@@ -1,0 +1,1 @@
+"""What callers see of the pipeline: headers, and replies in JSON."""

@@ -1,0 +1,1 @@
+"""Files of requests: reading them, totals of their replies, lines without an answer."""

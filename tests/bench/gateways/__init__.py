@@ -1,0 +1,1 @@
+"""The HTTP gateway: its cost, alone and beside other gateways."""
