@@ -20,7 +20,10 @@ _SPREAD = 0.25
 _NEAR, _FAR = 0.85, 0.98
 """Quantiles of the labels' own distances up to which a prompt has a style, and from which not."""
 
-_LEAST_STEP = 0.05
+_LEAST_NEAR, _LEAST_FAR, _LEAST_STEP = 0.35, 0.7, 0.05
+"""Minimum of both distances and of their difference: labels of a few templates are very much alike,
+and a prompt of the same template with other words is still like them.
+"""
 
 
 def fit_styles(made: Floats, held: Floats, seed: int) -> Styles:
@@ -43,5 +46,5 @@ def fit_styles(made: Floats, held: Floats, seed: int) -> Styles:
 
 
 def _limits(distances: Floats) -> NDArray[np.float64]:
-    near, far = np.quantile(distances, [_NEAR, _FAR])
+    near, far = np.maximum(np.quantile(distances, [_NEAR, _FAR]), [_LEAST_NEAR, _LEAST_FAR])
     return np.array([near, max(far, near + _LEAST_STEP)])
