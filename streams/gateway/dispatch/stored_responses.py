@@ -35,6 +35,11 @@ MARGIN_MS = 10_000
 differ by it.
 """
 
+ACCEPTED_WITHIN_MS = 120_000
+"""Time after the acceptance in which its record is in the log, retries of the producer included. An
+id that a key's owner made up is given up there.
+"""
+
 SEARCH_S = 10.0
 """Maximum time of a search, with the wait for others."""
 
@@ -99,10 +104,10 @@ class StoredResponses:
             KafkaAwayError: the log was not read within `SEARCH_S`.
             SluiceError: as `StandaloneConsumer`.
         """
-        if wanted.accepted_at < self._now() - DAY_MS:
+        if not -DAY_MS <= wanted.accepted_at - self._now() <= MARGIN_MS:
             return None
         identity = wanted.identity(key_digest)
-        found = self._kept_one(identity)
+        found = self._kept_one(wanted, identity)
         if found is None:
             found = await self._found_in_log(wanted, identity)
         return found if found is not None and found.accepted.tenant == tenant else None
@@ -112,7 +117,8 @@ class StoredResponses:
     ) -> StoredResponse | None:
         try:
             async with asyncio.timeout(SEARCH_S), self._looking:
-                return self._kept_one(identity) or await self._search(wanted, identity)
+                found = self._kept_one(wanted, identity)
+                return found or await self._search(wanted, identity)
         except TimeoutError:
             raise KafkaAwayError(
                 f"the response was not found within {SEARCH_S:g} s; retry, and check that the "
@@ -120,6 +126,8 @@ class StoredResponses:
             ) from None
 
     async def _search(self, wanted: ResponseId, identity: RequestIdentity) -> StoredResponse | None:
+        if wanted.partition >= await self._lookups.partitions(GATEWAY_REPLIES):
+            return None
         place = TopicPartition(GATEWAY_REPLIES, wanted.partition)
         await self._reader.read_on(wanted.partition)
         since = max(wanted.accepted_at - MARGIN_MS, 0)
@@ -134,6 +142,8 @@ class StoredResponses:
                 self._lookups.assign({place: at})
                 async for records in read_until(self._lookups, {place: end}):
                     search.take_all(records, end)
+                    if search.is_vain:
+                        return None
                 at = end
         finally:
             self._lookups.assign({})
@@ -148,9 +158,12 @@ class StoredResponses:
         self._keep(found)
         return found
 
-    def _kept_one(self, identity: RequestIdentity) -> StoredResponse | None:
+    def _kept_one(self, wanted: ResponseId, identity: RequestIdentity) -> StoredResponse | None:
+        """Return a response that is kept. A request with the same key and body, after the window of
+        retries, has the same correlation id and another time.
+        """
         found = self._kept.get(identity.correlation)
-        if found is None:
+        if found is None or found.waiting.accepted_at != wanted.accepted_at:
             return None
         if found.waiting.fault is not None or not found.is_small:
             del self._kept[identity.correlation]
@@ -172,6 +185,12 @@ class _Search:
     def __init__(self, identity: RequestIdentity, at: int) -> None:
         self.waiting = WaitingRequest(identity=identity, claim=("", ""), accepted_at=at)
         self.accepted: AcceptedResponse | None = None
+        self._begun = self._latest = at
+
+    @property
+    def is_vain(self) -> bool:
+        """Return whether no acceptance can follow any more."""
+        return self.accepted is None and self._latest > self._begun + ACCEPTED_WITHIN_MS
 
     @property
     def is_over(self) -> bool:
@@ -180,6 +199,7 @@ class _Search:
     def take_all(self, records: Sequence[FetchedRecord], end: int) -> None:
         """Note the records before an offset that are of this response."""
         for record in records:
+            self._latest = max(self._latest, record.timestamp)
             if record.offset < end and not self.waiting.has_ended:
                 self._take(record)
 

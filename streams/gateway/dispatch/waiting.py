@@ -48,11 +48,12 @@ class WaitingRequests(PendingRequests[WaitingRequest]):
         super().__init__()
         self._followed: OrderedDict[bytes, WaitingRequest] = OrderedDict()
         self._abandoned: OrderedDict[ClaimKey, deque[WaitingRequest]] = OrderedDict()
+        self._abandoned_count = 0
 
     def wait_for(self, identity: RequestIdentity, claim: ClaimKey) -> WaitingRequest:
         """Return a new waiting request, or the one that waits for the same reply."""
         found = self._by_correlation.get(identity.correlation)
-        if found is None:
+        if found is None or found.fault is not None:
             found = WaitingRequest(identity=identity, claim=claim)
             self.add(identity.correlation, found)
         found.clients += 1
@@ -111,10 +112,12 @@ class WaitingRequests(PendingRequests[WaitingRequest]):
         """Keep a request whose client is gone, for a retry of the same client."""
         self._abandoned.setdefault(waiting.claim, deque()).append(waiting)
         self._abandoned.move_to_end(waiting.claim)
-        while len(self._abandoned) > ABANDONED_KEPT:
-            _, oldest = self._abandoned.popitem(last=False)
-            for each in oldest:
-                self.release(each)
+        self._abandoned_count += 1
+        while self._abandoned_count > ABANDONED_KEPT:
+            longest_unused = next(iter(self._abandoned))
+            oldest = self.claim(longest_unused)
+            if oldest is not None:
+                self.release(oldest)
 
     def claim(self, claim: ClaimKey) -> WaitingRequest | None:
         """Return a request of the same key, path and body whose client is gone. Each can be claimed
@@ -124,6 +127,7 @@ class WaitingRequests(PendingRequests[WaitingRequest]):
         if not found:
             return None
         waiting = found.popleft()
+        self._abandoned_count -= 1
         if not found:
             del self._abandoned[claim]
         return waiting

@@ -6,16 +6,18 @@ import asyncio
 from typing import Any
 
 import orjson
+import pytest
 from aiokafka import TopicPartition
 
 from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
 from schemas.callers.headers import CORRELATION_ID
 from schemas.gateway.headers import CALL_ID, SEQUENCE
+from schemas.records import DAY_MS
 from schemas.topics import GATEWAY_REPLIES
 from streams.gateway.dispatch.acceptance import AcceptedResponse
 from streams.gateway.dispatch.reply_reader import ReplyReader
 from streams.gateway.dispatch.response_ids import ResponseId
-from streams.gateway.dispatch.stored_responses import StoredResponses
+from streams.gateway.dispatch.stored_responses import ACCEPTED_WITHIN_MS, MARGIN_MS, StoredResponses
 from streams.gateway.dispatch.waiting import WaitingRequests
 
 AT = 1_800_000_000_000
@@ -78,5 +80,52 @@ def test_a_reply_without_a_record_of_acceptance_is_no_response() -> None:
         append(topics, b"nothing")
         stored = StoredResponses(InMemoryConsumer(topics), reader, waiting, lambda: AT)
         assert await stored.find(NAMED, "key", "acme") is None
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        ResponseId(request_id="r1", partition=0xFFFF, accepted_at=AT),
+        ResponseId(request_id="r1", partition=0, accepted_at=2**48 - 1),
+        ResponseId(request_id="r1", partition=0, accepted_at=AT + MARGIN_MS + 1),
+        ResponseId(request_id="r1", partition=0, accepted_at=AT - DAY_MS - 1),
+        ResponseId(request_id="r1", partition=0, accepted_at=0),
+    ],
+)
+def test_an_id_that_the_owner_of_a_key_made_up_is_unknown(forged: ResponseId) -> None:
+    async def scenario() -> None:
+        topics, waiting = InMemoryTopics(), WaitingRequests()
+        topics.create(GATEWAY_REPLIES, 1)
+        reader = ReplyReader(
+            InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT
+        )
+        await reader.start([0])
+        stored = StoredResponses(InMemoryConsumer(topics), reader, waiting, lambda: AT)
+        record = ACCEPTED.record(IDENTITY, AT)
+        topics.append(PLACE, record.value, headers=tuple(record.headers), at=AT)
+        assert await stored.find(forged, "key", "acme") is None
+
+    asyncio.run(scenario())
+
+
+def test_a_search_ends_where_no_acceptance_can_follow() -> None:
+    async def scenario() -> None:
+        topics, waiting = InMemoryTopics(), WaitingRequests()
+        topics.create(GATEWAY_REPLIES, 1)
+        lookups = InMemoryConsumer(topics)
+        reader = ReplyReader(
+            InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT
+        )
+        await reader.start([0])
+        late = AT + ACCEPTED_WITHIN_MS + 1
+        topics.append(PLACE, b"another's", headers=((CORRELATION_ID, b"x"),), at=late)
+        record = ACCEPTED.record(IDENTITY, AT)
+        topics.append(PLACE, record.value, headers=tuple(record.headers), at=late)
+        stored = StoredResponses(lookups, reader, waiting, lambda: late)
+        named = ResponseId(request_id="r2", partition=0, accepted_at=AT)
+        assert await stored.find(named, "key", "acme") is None
+        assert len(waiting) == 0
 
     asyncio.run(scenario())

@@ -150,3 +150,24 @@ def test_the_longest_followed_request_without_a_client_makes_room(
     for each in found:
         requests.follow(each)
     assert [each.fault is not None for each in found] == [False, True, True, False]
+
+
+def test_a_retry_does_not_join_a_wait_that_failed() -> None:
+    requests = WaitingRequests()
+    first = waiting_for(requests)
+    first.fail(KafkaAwayError("gone"))
+    retry = waiting_for(requests)
+    requests.release(first)
+    requests.deliver(b"r", (), REPLY)
+    assert retry.reply is not None
+
+
+def test_requests_of_one_body_that_nobody_claims_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ABANDONED_KEPT", 3)
+    requests = WaitingRequests()
+    for number in range(10):
+        requests.abandon(waiting_for(requests, f"r{number}"))
+    kept = iter(lambda: requests.claim(CLAIM), None)
+    assert [each.identity.request_id for each in kept] == ["r7", "r8", "r9"]
