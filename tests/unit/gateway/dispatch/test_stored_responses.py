@@ -34,6 +34,20 @@ def append(topics: InMemoryTopics, value: bytes, *headers: tuple[str, bytes]) ->
     topics.append(PLACE, value, headers=found, at=AT)
 
 
+def append_acceptance(topics: InMemoryTopics, at: int) -> None:
+    record = ACCEPTED.record(IDENTITY, AT)
+    topics.append(PLACE, record.value, headers=tuple(record.headers), at=at)
+
+
+async def started() -> tuple[InMemoryTopics, WaitingRequests, ReplyReader]:
+    """A reply topic with one partition, and a reader at its end."""
+    topics, waiting = InMemoryTopics(), WaitingRequests()
+    topics.create(GATEWAY_REPLIES, 1)
+    reader = ReplyReader(InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT)
+    await reader.start([0])
+    return topics, waiting, reader
+
+
 def append_part(topics: InMemoryTopics, number: int) -> None:
     value = orjson.dumps({"model": "m", "delta": {"content": str(number)}})
     append(topics, value, (CALL_ID, b"c1"), (SEQUENCE, b"%d" % number))
@@ -41,15 +55,9 @@ def append_part(topics: InMemoryTopics, number: int) -> None:
 
 def test_a_record_that_the_reader_takes_after_the_search_counts_once() -> None:
     async def scenario() -> None:
-        topics, waiting = InMemoryTopics(), WaitingRequests()
-        topics.create(GATEWAY_REPLIES, 1)
-        reader = ReplyReader(
-            InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT
-        )
-        await reader.start([0])
+        topics, waiting, reader = await started()
         stored = StoredResponses(InMemoryConsumer(topics), reader, waiting, lambda: AT)
-        record = ACCEPTED.record(IDENTITY, AT)
-        topics.append(PLACE, record.value, headers=tuple(record.headers), at=AT)
+        append_acceptance(topics, AT)
         append_part(topics, 0)
         found = await stored.find(NAMED, "key", "acme")
         assert found is not None
@@ -70,12 +78,7 @@ def test_a_record_that_the_reader_takes_after_the_search_counts_once() -> None:
 
 def test_a_reply_without_a_record_of_acceptance_is_no_response() -> None:
     async def scenario() -> None:
-        topics, waiting = InMemoryTopics(), WaitingRequests()
-        topics.create(GATEWAY_REPLIES, 1)
-        reader = ReplyReader(
-            InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT
-        )
-        await reader.start([0])
+        topics, waiting, reader = await started()
         append_part(topics, 0)
         append(topics, b"nothing")
         stored = StoredResponses(InMemoryConsumer(topics), reader, waiting, lambda: AT)
@@ -96,15 +99,9 @@ def test_a_reply_without_a_record_of_acceptance_is_no_response() -> None:
 )
 def test_an_id_that_the_owner_of_a_key_made_up_is_unknown(forged: ResponseId) -> None:
     async def scenario() -> None:
-        topics, waiting = InMemoryTopics(), WaitingRequests()
-        topics.create(GATEWAY_REPLIES, 1)
-        reader = ReplyReader(
-            InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT
-        )
-        await reader.start([0])
+        topics, waiting, reader = await started()
         stored = StoredResponses(InMemoryConsumer(topics), reader, waiting, lambda: AT)
-        record = ACCEPTED.record(IDENTITY, AT)
-        topics.append(PLACE, record.value, headers=tuple(record.headers), at=AT)
+        append_acceptance(topics, AT)
         assert await stored.find(forged, "key", "acme") is None
 
     asyncio.run(scenario())
@@ -112,18 +109,11 @@ def test_an_id_that_the_owner_of_a_key_made_up_is_unknown(forged: ResponseId) ->
 
 def test_a_search_ends_where_no_acceptance_can_follow() -> None:
     async def scenario() -> None:
-        topics, waiting = InMemoryTopics(), WaitingRequests()
-        topics.create(GATEWAY_REPLIES, 1)
-        lookups = InMemoryConsumer(topics)
-        reader = ReplyReader(
-            InMemoryConsumer(topics), InMemoryConsumer(topics), waiting, lambda: AT
-        )
-        await reader.start([0])
+        topics, waiting, reader = await started()
         late = AT + ACCEPTED_WITHIN_MS + 1
         topics.append(PLACE, b"another's", headers=((CORRELATION_ID, b"x"),), at=late)
-        record = ACCEPTED.record(IDENTITY, AT)
-        topics.append(PLACE, record.value, headers=tuple(record.headers), at=late)
-        stored = StoredResponses(lookups, reader, waiting, lambda: late)
+        append_acceptance(topics, late)
+        stored = StoredResponses(InMemoryConsumer(topics), reader, waiting, lambda: late)
         named = ResponseId(request_id="r2", partition=0, accepted_at=AT)
         assert await stored.find(named, "key", "acme") is None
         assert len(waiting) == 0
